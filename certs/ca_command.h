@@ -1,0 +1,8 @@
+/* `lianfang-ca` as a function, so that tests run it in their own process. Returns a sysexits code.
+ *
+ * `in` is where a passphrase prompt reads when it is a terminal; now_ms is the wall clock. */
+#pragma once
+#include <stdint.h>
+#include <stdio.h>
+
+int cert_ca_run(int argc, char **argv, FILE *out, FILE *err, int64_t now_ms);
