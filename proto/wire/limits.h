@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 enum {
-    WIRE_VERSION = 1,                          /* of the session protocol and of the header */
+    WIRE_PROTOCOL_VERSION = 1,                 /* of the session protocol and of the header */
     WIRE_SUITE_P256 = 1,                       /* P-256, SHA-256, AES-256-GCM */
     WIRE_HASH_BYTES = 32,                      /* SHA-256 */
     WIRE_ID_BYTES = 16,                        /* UUIDv7, store id, ledger id, session */
