@@ -1,0 +1,24 @@
+/* YAML by a libcyaml schema, with errors a person can act on: file:line:column, what was found, the nearest known name.
+ * Aliases and anchors, a second document, and files above LINK_YAML_BYTES_MAX are refused. */
+#pragma once
+#include "wire/status.h"
+#include <cyaml/cyaml.h>
+#include <stddef.h>
+
+enum { LINK_YAML_BYTES_MAX = 4 * 1024 * 1024 };
+
+/* `top` is a CYAML_VALUE_MAPPING with CYAML_FLAG_POINTER; *out (NULL on failure) goes back to link_yaml_free. An empty
+ * file is an error (SYNTAX). Unknown keys and values out of range: INVALID. */
+enum wire_status link_yaml_load_file(const char *path, const cyaml_schema_value_t *top, void **out,
+                                     struct wire_problem *problem);
+/* The same over a text; `name` stands for the file in messages. */
+enum wire_status link_yaml_load_text(const char *name, const char *text, size_t size, const cyaml_schema_value_t *top,
+                                     void **out, struct wire_problem *problem);
+void link_yaml_free(const cyaml_schema_value_t *top, void *loaded);
+
+/* Line and column (from 1) of the `occurrence`-th (from 0) "key:" in the text, for checks after loading; 0, 0 if there
+ * is none. */
+void link_yaml_find(const char *text, size_t size, const char *key, size_t occurrence, unsigned *line,
+                    unsigned *column);
+/* The entry of names[] nearest to `word` by edit distance, or NULL when none is near. */
+const char *link_nearest(const char *word, const char *const *names, size_t count);
