@@ -1,6 +1,8 @@
 /* Canonical ProtoJSON from protobuf-c descriptors, written without a library (link parses with jansson).
- * Fields by their proto names in snake_case; enums as lower-case names with hyphens; int64 times of fields ending in _ms as
- * GB/T 7408 text; bytes as hex when ≤ 32 bytes, base64 otherwise; absent fields left out. */
+ * Fields by their proto names in snake_case and in the order of their numbers; enums as lower-case names with hyphens; int64
+ * times of fields ending in _ms as GB/T 7408 text (those of a stop-watch, mono_ms and held_ms, as numbers); days of uint32
+ * fields ending in _day as "2020-02-07"; bytes as hex when ≤ 32 bytes, base64 otherwise; integers beyond 2^53 as text, since
+ * readers in JavaScript would round them; absent fields and empty lists left out. No spaces: equal messages, equal text. */
 #pragma once
 #include "wire/bytes.h"
 #include "wire/status.h"

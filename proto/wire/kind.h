@@ -31,8 +31,12 @@ struct wire_kind {
     bool open;        /* its outcome closes obligations: reserved for replies with progress */
     /* What the header's urgency must be for this payload; the node sets it, the recipient's node checks it. */
     Wire__Urgency (*urgency)(const ProtobufCMessage *payload);
-    /* Beyond types: impossible dates, required fields, lists. `where` of the problem is a field path. */
+    /* Beyond types: required fields, impossible dates, unknown regions, identity numbers, markings of secrecy, lists. `where` of
+     * the problem is a field path, "person[3].id_no", entries from 1; `zh` begins with the Chinese one. OK with a problem
+     * whose texts are not empty is a remark: an abolished region was accepted, its successor is named. `problem` may be NULL. */
     enum wire_status (*check)(const ProtobufCMessage *payload, int64_t now_ms, struct wire_problem *problem);
+    uint32_t (*subjects)(const ProtobufCMessage *payload);     /* persons or lines: the header's subject_count; 0: none */
+    uint32_t (*exposure_day)(const ProtobufCMessage *payload); /* last exposure, yyyymmdd, for retention R60; 0: none */
 };
 
 const struct wire_kind *wire_kind_find(uint32_t number);        /* NULL: not known here */
