@@ -1,8 +1,9 @@
 /* Decoding what others sent, strictly; encoding what we send.
  *
- * wire_decode checks the raw bytes against the descriptor *before* protobuf-c sees them: bounded nesting, unknown fields
- * (by `strict`), repeats of singular sub-messages, NUL and bad UTF-8 in strings, enum values that do not exist, element
- * counts that would break the budget. Then it unpacks into the arena. Fields it returns point into the arena. */
+ * wire_decode checks the raw bytes against the descriptor *before* protobuf-c sees them: bounded nesting, unknown
+ * fields (by `strict`), repeats of singular sub-messages, NUL and bad UTF-8 in strings, enum values that do not exist,
+ * element counts that would break the budget. Then it unpacks into the arena. Fields it returns point into the arena.
+ */
 #pragma once
 #include "wire/arena.h"
 #include "wire/bytes.h"

@@ -7,7 +7,7 @@
 /* RFC 9562 version 7: 48 bits of ms, version, variant, the rest from random[10]. */
 void wire_id_make(int64_t ms, const uint8_t random[10], uint8_t out[WIRE_ID_BYTES]);
 enum { WIRE_ID_TEXT = 37, WIRE_NUMBER_TEXT = 32 };
-char *wire_id_text(const uint8_t id[WIRE_ID_BYTES], char out[WIRE_ID_TEXT]);     /* 8-4-4-4-12 */
+char *wire_id_text(const uint8_t id[WIRE_ID_BYTES], char out[WIRE_ID_TEXT]); /* 8-4-4-4-12 */
 bool wire_id_parse(const char *text, uint8_t out[WIRE_ID_BYTES]);
 
 struct wire_number {

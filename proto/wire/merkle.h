@@ -1,4 +1,5 @@
-/* Merkle trees as RFC 6962 cuts them (split at the largest power of two below n), over leaves that are already hashed. */
+/* Merkle trees as RFC 6962 cuts them (split at the largest power of two below n), over leaves that are already hashed.
+ */
 #pragma once
 #include "wire/hash.h"
 #include "wire/status.h"
@@ -10,8 +11,13 @@ struct wire_digest {
 enum { WIRE_LEAF_HEADER = 0x00, WIRE_LEAF_NODE = 0x01, WIRE_LEAF_BOX = 0x02, WIRE_LEAF_CHAIN = 0x03 };
 enum { WIRE_PROOF_HASHES_MAX = 640 };
 
-/* Root of count ≥ 1 leaves; leaves is overwritten as scratch. */
-struct wire_digest wire_merkle_root(const struct wire_hash *hash, struct wire_digest *leaves, size_t count);
+/* SHA-256(0x01 ‖ left ‖ right). */
+struct wire_digest wire_merkle_node(const struct wire_hash *hash, const struct wire_digest *left,
+                                    const struct wire_digest *right);
+/* The largest power of two below count ≥ 2: how many leaves go to the left. */
+size_t wire_merkle_split(size_t count);
+/* Root of count ≥ 1 leaves. */
+struct wire_digest wire_merkle_root(const struct wire_hash *hash, const struct wire_digest *leaves, size_t count);
 
 /* One leaf: the audit path from the leaf upwards. Returns the number of hashes written (≤ 32). */
 size_t wire_merkle_path(const struct wire_hash *hash, const struct wire_digest *leaves, size_t count, size_t index,

@@ -9,23 +9,24 @@ enum wire_region_level { WIRE_NATION, WIRE_PROVINCE, WIRE_CITY, WIRE_COUNTY };
 
 struct wire_region {
     uint32_t adcode;
-    const char *name;      /* Chinese, as GB/T 2260 */
-    uint32_t successor;    /* 0, or the code that replaced this abolished one */
-    uint16_t edition;      /* last year it was valid in; 0 = still valid */
+    const char *name;   /* Chinese, as GB/T 2260 */
+    uint32_t successor; /* 0, or the code that replaced this abolished one */
+    uint16_t edition;   /* last year it was valid in; 0 = still valid */
 };
 
 enum { WIRE_REGION_NATION = 100000, WIRE_REGION_BROKER = 0 };
 
-const struct wire_region *wire_region_find(uint32_t adcode);   /* NULL: not in the table */
+const struct wire_region *wire_region_find(uint32_t adcode); /* NULL: not in the table */
 enum wire_region_level wire_region_level(uint32_t adcode);
-uint32_t wire_region_city(uint32_t adcode);                    /* its city (330421 → 330400); itself for a city or wider */
-uint32_t wire_region_province(uint32_t adcode);                /* its province; the nation for the nation */
+uint32_t wire_region_city(uint32_t adcode);     /* its city (330421 → 330400); itself for a city or wider */
+uint32_t wire_region_province(uint32_t adcode); /* its province; the nation for the nation */
 /* The next region up: county → city → province → nation; the counties a province governs directly (429004, 469xxx,
  * 659xxx) and those of 110000, 120000, 310000, 500000 go up to their province. 0 above the nation. */
 uint32_t wire_region_upper(uint32_t adcode);
-bool wire_region_within(uint32_t adcode, uint32_t wider);      /* a region lies within itself; everything within the nation */
+bool wire_region_within(uint32_t adcode,
+                        uint32_t wider); /* a region lies within itself; everything within the nation */
 size_t wire_region_count(void);
-const struct wire_region *wire_region_at(size_t index);        /* by rising adcode */
+const struct wire_region *wire_region_at(size_t index); /* by rising adcode */
 /* By Chinese name, exact ("浙江省", "浙江"); 0 if none or more than one. `within` narrows (0 = anywhere). */
 uint32_t wire_region_by_name(const char *name, uint32_t within);
 /* "330400" → 330400; 0 if it is not six digits. */

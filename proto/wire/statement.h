@@ -1,4 +1,5 @@
-/* Statements signed together: leaves of one root, each travelling with its path. The caller signs and verifies the text. */
+/* Statements signed together: leaves of one root, each travelling with its path. The caller signs and verifies the
+ * text. */
 #pragma once
 #include "schema/statement.pb-c.h"
 #include "wire/batch.h"
