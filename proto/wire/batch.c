@@ -40,7 +40,8 @@ static enum wire_status envelope_check(const struct wire_hash *hash, const Wire_
         return WIRE_MIXED_BATCH;
     if (envelope->salt.len != WIRE_SALT_BYTES)
         return WIRE_TAMPERED;
-    struct wire_digest digest = wire_payload_digest(hash, wire_field(&envelope->salt), wire_field(&envelope->payload));
+    struct wire_digest digest =
+        wire_payload_digest(hash, wire_binary(&envelope->salt), wire_binary(&envelope->payload));
     return memcmp(digest.bytes, (*header)->digest.data, WIRE_HASH_BYTES) == 0 ? WIRE_OK : WIRE_TAMPERED;
 }
 
@@ -56,7 +57,7 @@ static enum wire_status boxes_check(const struct wire_hash *hash, const Wire__Ba
         if (!wire_box_right(box) || box->region <= before)
             return WIRE_BAD_BOX;
         before = box->region;
-        leaves[*at] = wire_box_leaf(hash, box->region, wire_field(&box->certificate), wire_field(&box->cms));
+        leaves[*at] = wire_box_leaf(hash, box->region, wire_binary(&box->certificate), wire_binary(&box->cms));
     }
     return WIRE_OK;
 }
@@ -75,7 +76,7 @@ enum wire_status wire_batch_check(const struct wire_hash *hash, const Wire__Batc
         status = envelope_check(hash, seal, i, batch->envelope[i], arena, &headers[i]);
         if (status != WIRE_OK)
             return status;
-        leaves[i] = wire_header_leaf(hash, wire_field(&batch->envelope[i]->header));
+        leaves[i] = wire_header_leaf(hash, wire_binary(&batch->envelope[i]->header));
     }
     status = boxes_check(hash, batch, leaves, at);
     if (status != WIRE_OK)

@@ -146,13 +146,13 @@ static enum wire_status headers_check(const Wire__Part *part, struct wire_arena 
 static void hold(const struct wire_hash *hash, const Wire__Part *part, struct wire_digest *leaves, struct held *held)
 {
     for (size_t i = 0; i < part->n_envelope; i++) {
-        leaves[i] = wire_header_leaf(hash, wire_field(&part->envelope[i]->header));
+        leaves[i] = wire_header_leaf(hash, wire_binary(&part->envelope[i]->header));
         held->leaf[held->count++] = leaves[i];
         set_bit(held->have, part->envelope[i]->index);
     }
     if (part->box != NULL) {
         held->leaf[held->count++] =
-            wire_box_leaf(hash, part->box->region, wire_field(&part->box->certificate), wire_field(&part->box->cms));
+            wire_box_leaf(hash, part->box->region, wire_binary(&part->box->certificate), wire_binary(&part->box->cms));
         set_bit(held->have, part->box_index);
     }
 }
@@ -181,7 +181,7 @@ static enum wire_status payloads_check(const struct wire_hash *hash, const Wire_
         if (headers[i] == NULL || !envelope->has_payload)
             continue;
         struct wire_digest digest =
-            wire_payload_digest(hash, wire_field(&envelope->salt), wire_field(&envelope->payload));
+            wire_payload_digest(hash, wire_binary(&envelope->salt), wire_binary(&envelope->payload));
         if (memcmp(digest.bytes, headers[i]->digest.data, WIRE_HASH_BYTES) != 0) {
             *at = i;
             return WIRE_TAMPERED;

@@ -1,7 +1,7 @@
 #include "wire/seal_check.h"
 #include "wire/codec.h"
 
-struct wire_bytes wire_field(const ProtobufCBinaryData *field)
+struct wire_bytes wire_binary(const ProtobufCBinaryData *field)
 {
     return wire_bytes(field->data, field->len);
 }
@@ -42,7 +42,7 @@ enum wire_status wire_seal_check(const Wire__BatchSeal *seal)
 bool wire_seal_has(const Wire__BatchSeal *seal, uint32_t index, const Wire__Header *header)
 {
     return header->seq == seal->first + index && header->origin == seal->origin && header->lane == seal->lane &&
-           wire_bytes_equal(wire_field(&header->store_id), wire_field(&seal->store_id)) &&
+           wire_bytes_equal(wire_binary(&header->store_id), wire_binary(&seal->store_id)) &&
            strcmp(header->mechanism, seal->mechanism) == 0;
 }
 
@@ -53,7 +53,8 @@ Wire__Header *wire_header_decode(const ProtobufCBinaryData *raw, struct wire_are
     *status = WIRE_BAD_HEADER;
     if (raw->len == 0 || raw->len > WIRE_HEADER_BYTES_MAX)
         return NULL;
-    header = (Wire__Header *)wire_decode(&wire__header__descriptor, wire_field(raw), WIRE_STRICT_HEADER, arena, status);
+    header =
+        (Wire__Header *)wire_decode(&wire__header__descriptor, wire_binary(raw), WIRE_STRICT_HEADER, arena, status);
     if (header == NULL) {
         if (*status != WIRE_OVER_BUDGET && *status != WIRE_UNKNOWN_FIELD)
             *status = WIRE_BAD_HEADER;

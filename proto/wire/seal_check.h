@@ -12,4 +12,4 @@ bool wire_seal_has(const Wire__BatchSeal *seal, uint32_t index, const Wire__Head
 /* Decodes and checks one header. NULL with *status BAD_HEADER, UNKNOWN_FIELD or OVER_BUDGET. */
 Wire__Header *wire_header_decode(const ProtobufCBinaryData *raw, struct wire_arena *arena, enum wire_status *status);
 bool wire_box_right(const Wire__KeyBox *box);
-struct wire_bytes wire_field(const ProtobufCBinaryData *field);
+struct wire_bytes wire_binary(const ProtobufCBinaryData *field);
