@@ -1,0 +1,106 @@
+/* The tables of a node's store: what each holds, how its keys are built. Values are the messages of schema/store.proto,
+ * raw bytes, or (PAYLOAD, CARRIED) whatever the shell encrypts. The core decides every row but those two; the shell
+ * uses these functions to boot, to look things up for events and to show them.
+ *
+ * Names in keys are one length byte and the bytes; numbers are big-endian; days yyyymmdd u32; lanes u8. */
+#pragma once
+#include "schema/store.pb-c.h"
+#include "wire/id.h"
+#include "wire/row.h"
+
+/* NODE_TABLE(name, text, boot: rows that are given to the core as BOOT_ROW) */
+#define NODE_TABLE_LIST(TABLE)                                                                                           \
+    TABLE(META, "meta", true)                    /* "" ‖ 0: NodeMeta */                                                \
+    TABLE(LINK, "link", true)                    /* link: NodeLink */                                                    \
+    TABLE(STREAM, "stream", true)                /* link ‖ mechanism ‖ lane ‖ store id: NodeStream */              \
+    TABLE(QUEUE, "queue", true)                  /* link ‖ mechanism ‖ lane: NodeQueue */                            \
+    TABLE(CURSOR, "cursor", true)                /* link ‖ mechanism ‖ lane: NodeCursor */                           \
+    TABLE(NUMBER, "number", true)                /* day: NodeNumber */                                                   \
+    TABLE(DRAFT, "draft", false)                 /* link ‖ mechanism ‖ lane ‖ order u64: NodeDraft */              \
+    TABLE(HELD, "held", false)                   /* id it waits for, or 16 zeros: the rules ‖ own id: NodeDraft */     \
+    TABLE(EXPIRY, "expiry", false)               /* expires_ms u64 ‖ id: empty; drafts and held ones that expire */    \
+    TABLE(OUTBOX, "outbox", false)               /* id: encoded Header without store id, seq, digest */                  \
+    TABLE(STATE, "state", false)                 /* id: NodeState */                                                     \
+    TABLE(OUTBOX_NUMBER, "outbox-number", false) /* day ‖ serial u32 ‖ id: empty; the outbox in order of numbers */  \
+    TABLE(BATCH, "batch", false)             /* link ‖ mechanism ‖ lane ‖ store id ‖ first u64: NodeBatch */     \
+    TABLE(BATCH_BYTES, "batch-bytes", false) /* the same: encoded Batch, salts and payloads empty */                     \
+    TABLE(RECEIPT, "receipt", false)         /* link ‖ generation u64 ‖ number u64: encoded Signed, as it came */    \
+    TABLE(INBOX, "inbox", false)             /* order u64: NodeInbox */                                                  \
+    TABLE(REJECTED, "rejected", false)       /* order u64: NodeInbox */                                                  \
+    TABLE(KNOWN, "known", false)             /* origin u32 ‖ id: NodeKnown */                                          \
+    TABLE(EVIDENCE, "evidence", false) /* link ‖ mechanism ‖ lane ‖ generation u64 ‖ number u64: NodeEvidence */ \
+    TABLE(COMPLETENESS, "completeness", false) /* link ‖ mechanism ‖ lane: encoded Signed, the newest */             \
+    TABLE(PAYLOAD, "payload", false) /* day ‖ origin u32 ‖ id: our own, as written, under the key of the day */      \
+    TABLE(CARRIED, "carried", false) /* day ‖ origin u32 ‖ id: salt and payload as carried, likewise */              \
+    TABLE(POLICY, "policy", false)   /* version u64: encoded SignedPolicy */                                             \
+    TABLE(DIRECTORY, "directory", false) /* epoch u64: encoded DirectoryRecord */                                        \
+    TABLE(IMPORT, "import", false) /* HMAC of the import key, 32 bytes: id 16 ‖ content digest 32; the shell's */
+
+enum node_table {
+#define NODE_TABLE_ENUM(name, text, boot) NODE_##name,
+    NODE_TABLE_LIST(NODE_TABLE_ENUM)
+#undef NODE_TABLE_ENUM
+        NODE_TABLES
+};
+
+enum { NODE_STORE_FORMAT = 1, NODE_LINK_NAME_MAX = 16 };
+
+const char *node_table_name(enum node_table table);
+bool node_table_boots(enum node_table table);
+
+struct node_key {
+    uint8_t data[WIRE_KEY_BYTES_MAX];
+    size_t size;
+};
+
+static inline struct wire_bytes node_key_bytes(const struct node_key *key)
+{
+    return wire_bytes(key->data, key->size);
+}
+
+/* Link, mechanism and lane: QUEUE, CURSOR, COMPLETENESS, and the prefix of DRAFT, STREAM, BATCH, EVIDENCE. */
+struct node_key node_key_lane(const char *link, const char *mechanism, Wire__Lane lane);
+struct node_key node_key_meta(void);
+struct node_key node_key_link(const char *link);
+struct node_key node_key_number(uint32_t day);
+struct node_key node_key_stream(const char *link, const char *mechanism, Wire__Lane lane,
+                                const uint8_t store_id[WIRE_ID_BYTES]); /* also the prefix of its batches */
+struct node_key node_key_batch(const char *link, const char *mechanism, Wire__Lane lane,
+                               const uint8_t store_id[WIRE_ID_BYTES], uint64_t first);
+struct node_key node_key_draft(const char *link, const char *mechanism, Wire__Lane lane, uint64_t order);
+struct node_key node_key_held(const uint8_t waits_for[WIRE_ID_BYTES], const uint8_t id[WIRE_ID_BYTES]);
+struct node_key node_key_expiry(int64_t expires_ms, const uint8_t id[WIRE_ID_BYTES]);
+struct node_key node_key_id(const uint8_t id[WIRE_ID_BYTES]); /* OUTBOX, STATE */
+struct node_key node_key_outbox_number(uint32_t day, uint32_t serial, const uint8_t id[WIRE_ID_BYTES]);
+struct node_key node_key_receipt(const char *link, uint64_t generation, uint64_t number);
+struct node_key node_key_order(uint64_t order); /* INBOX, REJECTED */
+struct node_key node_key_known(uint32_t origin, const uint8_t id[WIRE_ID_BYTES]);
+struct node_key node_key_evidence(const char *link, const char *mechanism, Wire__Lane lane, uint64_t generation,
+                                  uint64_t number);
+struct node_key node_key_payload(uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES]); /* PAYLOAD, CARRIED */
+struct node_key node_key_serial(uint64_t serial); /* POLICY, DIRECTORY */
+
+/* What a key says. Names are copied with a NUL. false: not such a key. */
+struct node_lane_key {
+    char link[NODE_LINK_NAME_MAX + 1];
+    char mechanism[WIRE_MECHANISM_BYTES_MAX + 1];
+    Wire__Lane lane;
+    struct wire_bytes rest; /* what follows link, mechanism and lane; borrowed from the key */
+};
+bool node_key_parse_lane(struct wire_bytes key, struct node_lane_key *out);
+bool node_key_parse_link(struct wire_bytes key, char link[NODE_LINK_NAME_MAX + 1]);
+
+/* Values: wire_decode with WIRE_STRICT_NONE. NULL: damaged, or the arena is used up. Owned by the arena. */
+Wire__NodeState *node_read_state(struct wire_bytes value, struct wire_arena *arena);
+Wire__NodeKnown *node_read_known(struct wire_bytes value, struct wire_arena *arena);
+Wire__NodeBatch *node_read_batch(struct wire_bytes value, struct wire_arena *arena);
+Wire__NodeDraft *node_read_draft(struct wire_bytes value, struct wire_arena *arena);
+Wire__NodeInbox *node_read_inbox(struct wire_bytes value, struct wire_arena *arena);
+Wire__NodeEvidence *node_read_evidence(struct wire_bytes value, struct wire_arena *arena);
+Wire__Header *node_read_header(struct wire_bytes value, struct wire_arena *arena);
+
+/* The id that stands in KNOWN and payload keys for an envelope whose header cannot be read: of its leaf. */
+static inline const uint8_t *node_leaf_id(const uint8_t leaf[WIRE_HASH_BYTES])
+{
+    return leaf;
+}
