@@ -44,7 +44,7 @@ enum wire_status cert_directory_add(struct cert_directory *directory, const Wire
  * DirectoryRecord. Records already known are passed over, so a running broker may load a newer file over what it has.
  */
 enum wire_status cert_directory_load(struct cert_directory *directory, const char *path, struct wire_problem *problem);
-/* The encoded records as they came, for handing on: epoch from 1 to cert_directory_epoch. .data NULL when there is
+/* The encoded records, for handing on: epoch from 1 to cert_directory_epoch. .data NULL when there is
  * none. */
 struct wire_bytes cert_directory_record(const struct cert_directory *directory, uint64_t epoch);
 uint64_t cert_directory_epoch(const struct cert_directory *directory); /* 0: empty */

@@ -11,7 +11,8 @@
 
 enum { CERT_INSTALLATION_BYTES_MAX = 64 }; /* X.520 ub-common-name */
 
-/* `ca`: DER or PEM. installation NULL: the name the CA certificate itself bears. SYNTAX when it is no certificate. */
+/* `ca`: DER or PEM. installation NULL: the name the CA certificate itself bears. INVALID when it is no CA
+ * certificate, OTHER_INSTALLATION when it bears another name. */
 enum wire_status cert_domain(struct wire_bytes ca, const char *installation, uint8_t out[WIRE_HASH_BYTES]);
 /* The installation name of a CA certificate, NUL-terminated. */
 enum wire_status cert_installation(struct wire_bytes ca, char out[CERT_INSTALLATION_BYTES_MAX + 1]);

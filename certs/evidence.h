@@ -21,6 +21,6 @@ enum cert_validity cert_validity(const struct cert_entry *signer, int64_t witnes
  * over a WITNESS_STATEMENT of the same root, by a certificate valid at its admitted_ms and not compromised since; a
  * witness that fails counts as none. *admitted_ms: T, or 0. The arena takes the decoded statement. Returns why it is
  * INVALID (status of cert_verify_batch), else OK. */
-enum wire_status cert_verify_evidence(struct cert_directory *directory, const Wire__BatchSeal *seal,
-                                      const Wire__Signed *witness, int64_t now_ms, struct wire_arena *arena,
-                                      enum cert_validity *validity, int64_t *admitted_ms);
+enum wire_status cert_verify_evidence(struct cert_directory *directory, const struct wire_hash *hash,
+                                      const Wire__BatchSeal *seal, const Wire__Signed *witness, int64_t now_ms,
+                                      struct wire_arena *arena, enum cert_validity *validity, int64_t *admitted_ms);

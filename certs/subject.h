@@ -40,3 +40,5 @@ const char *cert_usage_name(Wire__Usage usage); /* "identity", … */
 bool cert_usage_parse(const char *name, Wire__Usage *usage);
 /* Whether a role has a certificate of this usage. */
 bool cert_role_has(Wire__Role role, Wire__Usage usage);
+/* [a-z0-9-]{1,40}: an office's id. */
+bool cert_id_valid(const char *id);

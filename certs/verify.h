@@ -17,7 +17,7 @@ enum wire_status cert_verify_text(struct cert_directory *directory, const uint8_
                                   Wire__Role role, uint32_t region, const void *text, size_t size,
                                   struct wire_bytes signature, int64_t at_ms);
 
-/* Fills suite, signer and signature of a seal whose other fields are final. Its bytes lie in the identity and the
+/* Fills suite, signer and signature of a seal whose other fields are final and whose origin is the identity's region. Its bytes lie in the identity and the
  * arena. NO_MEMORY, CRYPTO. */
 enum wire_status cert_sign_batch(struct cert_identity *identity, Wire__BatchSeal *seal, struct wire_arena *arena);
 /* The signature over the seal by its origin: role broker for origin 0, node else. WRONG_SUITE, BAD_FRAME (sizes), and
@@ -38,5 +38,5 @@ enum wire_status cert_sign_statements(struct cert_identity *identity, const stru
                                       Wire__Signed *out);
 /* A statement by that role and region: path and signature. Statements under one root cost one verification: the newest
  * roots found good are remembered in the directory. WRONG_SUITE, BAD_FRAME, BAD_ROOT, and as cert_verify_text. */
-enum wire_status cert_verify_signed(struct cert_directory *directory, const Wire__Signed *signed_, Wire__Role role,
-                                    uint32_t region, int64_t at_ms);
+enum wire_status cert_verify_signed(struct cert_directory *directory, const struct wire_hash *hash,
+                                    const Wire__Signed *signed_, Wire__Role role, uint32_t region, int64_t at_ms);
