@@ -104,7 +104,8 @@ struct link_counters {
 struct link_server;
 
 /* Opens socket, ZAP handler and monitor; nothing listens yet. `zmq_context` is the process's one context and outlives
- * the server. Options and callbacks are copied (the domain text too). IN_USE: the context has a ZAP handler already. */
+ * the server. Options and callbacks are copied (the domain text too). IN_USE: the context has a ZAP handler already.
+ * After a failure the loop needs a turn to close its handles. */
 enum wire_status link_server_open(uv_loop_t *loop, void *zmq_context, const struct link_server_options *options,
                                   const struct link_server_callbacks *callbacks, struct link_server **out,
                                   struct wire_problem *problem);
@@ -133,7 +134,7 @@ void link_server_recheck(struct link_server *server);
 
 /* The newest connection with this User-Id, 0 = none. Walks all connections; keep the result. */
 link_peer link_server_newest(const struct link_server *server, const char *user_id);
-const struct link_counters *link_server_counters(const struct link_server *server);
+const struct link_counters *link_server_counters(struct link_server *server);
 
 /* Takes and NULLs *server; on_down for all; memory goes after some turns of the loop, then `closed(ctx)` (optional).
  * Not from a callback. The context may be terminated after `closed`. */

@@ -27,8 +27,8 @@ struct link_socket {
     void (*closed)(void *ctx);
     void *ctx;
     int handles_open; /* libuv handles whose close callback is still to come */
-    bool touched;     /* ZMQ_EVENTS must be read again */
-    bool pending;     /* ZMQ_EVENTS said POLLIN */
+    bool touched;     /* ZMQ_EVENTS must be read again before the loop sleeps */
+    bool due;         /* call `readable` in the next uv_check */
 };
 
 /* Takes `zmq` (a socket of any type) whatever the result: on failure it is closed. `socket` must stay where it is
@@ -36,9 +36,13 @@ struct link_socket {
 enum wire_status link_socket_open(struct link_socket *socket, uv_loop_t *loop, void *zmq, void (*readable)(void *ctx),
                                   void *ctx);
 
-/* Closes the ZeroMQ socket at once and the libuv handles within the next loop turn; then `closed` (may be NULL) is
- * called and the memory may go. Idempotent; on a socket that was never opened (zeros) `closed` is called directly. */
-void link_socket_close(struct link_socket *socket, void (*closed)(void *ctx));
+/* Closes the ZeroMQ socket at once and the libuv handles within the next loop turn; then `closed(ctx)` (may be NULL) is
+ * called and the memory may go. On a socket that was never opened (zeros) `closed` is called directly; on one that is
+ * closing already nothing happens. */
+void link_socket_close(struct link_socket *socket, void (*closed)(void *ctx), void *ctx);
+
+/* Has `readable` called in this or the next loop turn even if nothing is to be read. */
+void link_socket_wake(struct link_socket *socket);
 
 /* zmq_msg_send and zmq_msg_recv, never blocking, never losing the edge. OK, AGAIN (nothing to read; high-water mark;
  * nobody connected), CLOSED (EHOSTUNREACH, ETERM or socket closed). On OK a sent message is taken, else it stays the

@@ -1,0 +1,23 @@
+#include "link/tcp_taken.h"
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+bool link_tcp_taken(int fd, uint64_t *taken)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    int unread = 0;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+        size < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received)
+        return false;
+    if (ioctl(fd, SIOCINQ, &unread) != 0)
+        return false;
+    /* `unread` is of a moment later, so it can only be too large: the answer errs to the reader's credit */
+    uint64_t received = info.tcpi_bytes_received, waiting = (uint64_t)unread;
+    *taken = received > waiting ? received - waiting : 0;
+    return true;
+}
