@@ -114,5 +114,5 @@ struct rules_dates {
 /* The day to write into the header's keep_until under this rule. */
 uint32_t rules_keep_until(const struct rules_rule *rule, const struct rules_dates *dates);
 /* The latest keep_until the broker accepts, which cannot see the payload: R60 → creation + 60 d, RV → expiry (else
- * creation + 365 d) + 14 d. Creation counts no later than now. */
+ * creation + 365 d) + 14 d. A creation more than 10 min after now counts as now. */
 uint32_t rules_keep_limit(const struct rules_rule *rule, int64_t created_ms, int64_t expires_ms, int64_t now_ms);
