@@ -23,7 +23,8 @@
  * Store full, clock unsure, rolled back, no policy: CREDIT without grants and a reason, never a verdict; what was under
  * way is answered with EXPECTED_FIRST.
  *
- * All pointers in an event are borrowed for the call; all in out until the next step. */
+ * Pointers in an event are borrowed until its effects are performed, for effects may point into the event; those in out
+ * are good until the next step. */
 #pragma once
 #include "broker/core/record.h"
 #include "rules/decide.h"
@@ -41,8 +42,10 @@ enum {
     BROKER_OUT_ARENA_BYTES = 12 * 1024 * 1024, /* untouched pages cost nothing */
     BROKER_WINDOW_ROWS = 32,                   /* next rows of one queue in memory */
     BROKER_SEAL_DRAFTS_MAX = 64,
-    BROKER_NUMBERS_MAX = 16,                 /* dates of one SUBMIT whose numbers are noted */
-    BROKER_KNOWN_MAX = 256,                  /* ids named to a fork */
+    BROKER_FETCHES_MAX = 32,  /* under way at one time */
+    BROKER_DUTIES_MAX = 4096, /* obligations that one SUBMIT ends; what is above that is reminded of in vain */
+    BROKER_NUMBERS_MAX = 16,  /* dates of one SUBMIT whose numbers are noted */
+    BROKER_KNOWN_MAX = 256,   /* ids named to a fork */
     BROKER_STATEMENT_BYTES_MAX = 960 * 1024, /* of one receipt: it must fit a frame */
     BROKER_PART_BYTES_MAX = 144 * 1024,      /* larger parts are cut in two: a lane's window takes them whole */
     BROKER_FORKS_MAX = 3,                    /* in an hour, then the identity is stopped */
@@ -56,6 +59,8 @@ struct broker_options {
     uint32_t window_rows;            /* of all queues together; at least queues that are read at once */
     uint32_t pulse_ms;               /* 0: WIRE_PULSE_MS */
     uint64_t flash_bytes_per_minute; /* submit credit of the flash lane, per origin; 0: 4 MiB */
+    const char *const *hosted;       /* mechanisms this broker hosts; lives as long as the core */
+    size_t hosted_count;             /* 0: all of the policy */
 };
 /* Fills in what an installation of provinces and prefectures needs. */
 void broker_options_default(struct broker_options *options, const struct wire_hash *hash);
@@ -324,10 +329,12 @@ struct broker_send_directory {
     uint64_t epoch;
 };
 
-/* Rows of `table` with key ≥ from that begin with prefix, in order. */
+/* Rows of `table` with key ≥ from that begin with prefix, in order; at most BROKER_FETCHES_MAX are not answered yet.
+ * exact: few rows, with those of appends in flight, and the answer is the next event. Else committed rows will do. */
 struct broker_fetch {
     uint64_t request;
     uint8_t table;
+    bool exact;
     struct wire_bytes from;
     struct wire_bytes prefix; /* may be empty */
     uint32_t rows_max;

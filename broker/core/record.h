@@ -14,7 +14,7 @@
 #include "wire/row.h"
 
 enum broker_table {
-    BROKER_META = 1,         /* "meta" → LedgerMeta */
+    BROKER_META = 1,         /* "meta" → LedgerMeta; "serial" → u64 of the last batch */
     BROKER_STREAM = 2,       /* stream → head, frozen (struct broker_stream_row) */
     BROKER_STREAM_BATCH = 3, /* stream ‖ first u64 → struct broker_stream_batch_row */
     BROKER_BATCH = 4,        /* serial u64 → LedgerBatch */
@@ -76,6 +76,7 @@ struct broker_duty {
 enum { BROKER_DUTY_ARRIVE = 0, BROKER_DUTY_BYTES = 4 + WIRE_ID_BYTES + 4 + 1 };
 
 struct broker_key broker_key_meta(void);
+struct broker_key broker_key_last_serial(void);
 struct broker_key broker_key_stream(const struct broker_stream *stream); /* also the prefix of its STREAM_BATCH keys */
 /* The prefix of all streams of an origin. */
 struct broker_key broker_key_streams_of(uint32_t origin);
@@ -184,6 +185,8 @@ struct wire_bytes broker_put_queue(struct wire_arena *arena, const struct broker
 struct wire_bytes broker_put_head(struct wire_arena *arena, const struct broker_head_row *row);
 struct wire_bytes broker_put_cursor(struct wire_arena *arena, const struct broker_cursor_row *row);
 struct wire_bytes broker_put_obligation(struct wire_arena *arena, const struct broker_obligation_row *row);
+struct wire_bytes broker_put_u32(struct wire_arena *arena, uint32_t v);
+struct wire_bytes broker_put_u64(struct wire_arena *arena, uint64_t v);
 void broker_put_fact(uint8_t out[BROKER_FACT_BYTES], const struct broker_fact *fact);
 
 bool broker_get_stream(struct wire_bytes value, struct broker_stream_row *out);
@@ -194,6 +197,7 @@ bool broker_get_head(struct wire_bytes value, struct broker_head_row *out);
 bool broker_get_cursor(struct wire_bytes value, struct broker_cursor_row *out);
 bool broker_get_obligation(struct wire_bytes value, struct broker_obligation_row *out);
 bool broker_get_i64(struct wire_bytes value, int64_t *out);  /* OBLIGATION_OF */
+bool broker_get_u64(struct wire_bytes value, uint64_t *out); /* META "serial" */
 bool broker_get_u32(struct wire_bytes value, uint32_t *out); /* NUMBER */
 /* Fact `index` of a batch; false: no such envelope, or the row is damaged. */
 bool broker_get_fact(const Wire__LedgerBatch *batch, uint32_t index, struct broker_fact *out);
