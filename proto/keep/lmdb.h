@@ -1,0 +1,81 @@
+/* The LMDB back end's state. Internal to keep.
+ *
+ * Rules about LMDB 0.9.24 that this code keeps: never NOSYNC, MAPASYNC or WRITEMAP; read transactions end with the call
+ * that needed them (a long reader makes the file grow); a full map is refused long before LMDB says MAP_FULL; after a
+ * failed commit nothing is known, so nothing more is done. Its map is sparse address space: RssAnon tells the memory,
+ * not RSS. */
+#pragma once
+#include "keep/backend.h"
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct keep_lmdb;
+
+struct keep_lmdb_reader {
+    struct keep_reader head;
+    struct keep_lmdb *lmdb;
+    MDB_txn *txn; /* reset but while in use */
+};
+
+/* The greatest key a table ever had: a key above it may be appended without a search. */
+struct keep_lmdb_last {
+    bool known;
+    size_t size;
+    uint8_t key[WIRE_KEY_BYTES_MAX];
+};
+
+struct keep_lmdb {
+    struct keep keep; /* first: struct keep * is struct keep_lmdb * */
+    char *path;
+    int lock_fd;
+    MDB_env *env;
+    MDB_dbi tables[WIRE_TABLES_MAX];
+    MDB_dbi marks;
+    uint64_t bytes_limit;
+    struct keep_lmdb_reader owner_reader;
+
+    pthread_t writer;
+    bool writer_runs;
+    pthread_mutex_t write_lock; /* queue, write_stop, problem, counts */
+    pthread_cond_t write_wanted;
+    pthread_cond_t written;
+    struct keep_queue queue;
+    bool write_stop;
+    struct wire_problem problem;
+    struct keep_counts counts;
+    _Atomic uint64_t committed;
+    _Atomic int failed;
+    _Atomic uint64_t bytes_used, disk_free;
+    struct keep_lmdb_last last[WIRE_TABLES_MAX]; /* the writer's */
+
+    pthread_t fetcher;
+    bool fetcher_runs;
+    pthread_mutex_t fetch_lock; /* todo, done, fetch_stop */
+    pthread_cond_t fetch_wanted;
+    struct keep_task *todo_first, *todo_last;
+    struct keep_task *done_first, *done_last;
+    bool fetch_stop;
+    struct keep_lmdb_reader fetch_reader; /* the fetch thread's */
+};
+
+enum wire_status keep_lmdb_status(int error);
+
+enum wire_status keep_lmdb_reader_open(struct keep_lmdb *lmdb, struct keep_lmdb_reader *reader);
+void keep_lmdb_reader_close(struct keep_lmdb_reader *reader);
+enum wire_status keep_lmdb_reader_begin(struct keep_lmdb_reader *reader);
+void keep_lmdb_reader_end(struct keep_lmdb_reader *reader);
+
+/* Pages in use, from within a transaction. */
+enum wire_status keep_lmdb_measure(struct keep_lmdb *lmdb, MDB_txn *txn, uint64_t *bytes);
+void keep_lmdb_measure_disk(struct keep_lmdb *lmdb);
+
+bool keep_lmdb_writer_start(struct keep_lmdb *lmdb);
+void keep_lmdb_writer_stop(struct keep_lmdb *lmdb);
+void keep_lmdb_submit(struct keep *keep, struct keep_appended *appended);
+enum wire_status keep_lmdb_sync(struct keep *keep);
+
+bool keep_lmdb_fetcher_start(struct keep_lmdb *lmdb);
+void keep_lmdb_fetcher_stop(struct keep_lmdb *lmdb);
+void keep_lmdb_fetch(struct keep *keep, struct keep_task *task);
+struct keep_task *keep_lmdb_fetched(struct keep *keep);
