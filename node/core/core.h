@@ -1,7 +1,7 @@
 /* The node's core: one step function that decides everything between a region's people and its brokers.
  *
  * Pure: no clock, socket, file, log, malloc, randomness. The shell (node/main.c and the files beside it) builds an
- * event, steps, performs the effects in order, steps again with NODE_CONTINUE while `more` is set. docs/PROTOCOL.md
+ * event, steps, performs the effects in order, steps again with NODE_ON_CONTINUE while `more` is set. docs/PROTOCOL.md
  * says what travels; node/core/record.h says what is kept; tests/trace/node shows every path as text.
  *
  *     link:     idle --UP--> greeting (HELLO sent) --WELCOME, stored--> unconfirmed --COMMITTED--> live --LOST, CUT-->
@@ -32,7 +32,7 @@ enum {
     NODE_LINK_MECHANISMS_MAX = 32,
     NODE_EFFECTS_MAX = 128,
     NODE_OUT_BYTES = 24 * 1024 * 1024, /* arena of struct node_out: rows of one step; untouched pages cost nothing */
-    NODE_PUBLISH_MAX = 512,            /* drafts of one NODE_PUBLISH */
+    NODE_PUBLISH_MAX = 512,            /* drafts of one PUBLISH */
     NODE_RETENTION_MS = 7 * 24 * 3600 * 1000, /* sealed batches are offered again for so long */
     NODE_CLOCK_JUMP_MS = 30 * 1000,
     NODE_CLOCK_STEADY_MS = 60 * 1000,
@@ -71,31 +71,31 @@ struct node_core *node_core_init(void *memory, size_t size, const struct node_op
  */
 
 enum node_event_kind {
-    NODE_BOOT_ROW = 1, /* u.row: every row of the tables that boot, any order */
-    NODE_BOOT_DONE,    /* then DIRECTORY and POLICY as they are in the store, then UP and so on */
-    NODE_COMMITTED,    /* u.ticket: it and all before it are durable */
-    NODE_FETCHED,      /* u.fetched */
-    NODE_TIMER,        /* the time of the newest WAKE has come (earlier or later does no harm) */
-    NODE_CONTINUE,     /* the last step left `more` */
-    NODE_POLICY,       /* u.policy */
-    NODE_DIRECTORY,    /* u.directory: who is enrolled has changed, without a piece (boot, CRL, time) */
-    NODE_ROOM,         /* u.room */
-    NODE_UP,           /* u.link: a new encrypted connection; nothing was sent on it yet */
-    NODE_LOST,         /* u.link: it is gone */
-    NODE_WELCOME_IN,   /* frames, decoded */
-    NODE_RECEIPT_IN,
-    NODE_DELIVER_IN,
-    NODE_CREDIT_IN,
-    NODE_PULSE_IN,
-    NODE_POLICY_PIECE_IN,
-    NODE_DIRECTORY_PIECE_IN,
-    NODE_BYE_IN,
-    NODE_BAD_FRAME_IN, /* u.bad: it could not be decoded, or is none that a broker may send */
-    NODE_SEALED_IN,    /* u.sealed: the answer to SEAL */
-    NODE_PUBLISH,      /* u.publish: a person's or a system's envelopes */
-    NODE_WITHDRAW,     /* u.withdraw: of an unsealed draft */
-    NODE_RECONNECT,    /* u.link: an operator wants the link to start anew */
-    NODE_ERASED,       /* u.day: every payload row and key up to that day is gone */
+    NODE_ON_BOOT_ROW = 1, /* u.row: every row of the tables that boot, any order */
+    NODE_ON_BOOT_DONE,    /* then DIRECTORY and POLICY as they are in the store, then UP and so on */
+    NODE_ON_COMMITTED,    /* u.ticket: it and all before it are durable */
+    NODE_ON_FETCHED,      /* u.fetched */
+    NODE_ON_TIMER,        /* the time of the newest WAKE has come (earlier or later does no harm) */
+    NODE_ON_CONTINUE,     /* the last step left `more` */
+    NODE_ON_POLICY,       /* u.policy */
+    NODE_ON_DIRECTORY,    /* u.directory: who is enrolled has changed, without a piece (boot, CRL, time) */
+    NODE_ON_ROOM,         /* u.room */
+    NODE_ON_UP,           /* u.link: a new encrypted connection; nothing was sent on it yet */
+    NODE_ON_LOST,         /* u.link: it is gone */
+    NODE_ON_WELCOME,      /* frames, decoded */
+    NODE_ON_RECEIPT,
+    NODE_ON_DELIVER,
+    NODE_ON_CREDIT,
+    NODE_ON_PULSE,
+    NODE_ON_POLICY_PIECE,
+    NODE_ON_DIRECTORY_PIECE,
+    NODE_ON_BYE,
+    NODE_ON_BAD_FRAME, /* u.bad: it could not be decoded, or is none that a broker may send */
+    NODE_ON_SEALED,    /* u.sealed: the answer to SEAL */
+    NODE_ON_PUBLISH,   /* u.publish: a person's or a system's envelopes */
+    NODE_ON_WITHDRAW,  /* u.withdraw: of an unsealed draft */
+    NODE_ON_RECONNECT, /* u.link: an operator wants the link to start anew */
+    NODE_ON_ERASED,    /* u.day: every payload row and key up to that day is gone */
 };
 
 /* A look-up: the raw value of a row, read before the step through a store that shows its own uncommitted rows;
@@ -107,6 +107,9 @@ struct node_fetched {
     const struct wire_row *rows;
     size_t count;
     bool end; /* no further row in the range */
+    /* Look-ups, when the FETCH asked for `states`: STATE rows as they are now; one a row of DRAFT, HELD and EXPIRY, one
+     * an id of each row of BATCH, one after the other. */
+    const node_row_value *state;
 };
 
 struct node_policy {
@@ -143,7 +146,7 @@ struct node_receipt {
     const Wire__ReceiptStatement *statement; /* one of these two */
     const Wire__ArrivedStatement *arrived;
     /* Look-ups: BATCH row of (link, mechanism, lane, store id, first). For each verdict[] the STATE and OUTBOX rows of
-     * its id; for each arrival[] those of batch id[index - 0] (index counts from the batch's first). */
+     * its id; for each arrival[] those of NodeBatch.id[index]. */
     node_row_value batch;
     const node_row_value *state;
     const Wire__Header *const
@@ -210,6 +213,7 @@ struct node_bad_frame {
 struct node_sealed {
     uint64_t request;
     size_t count;                  /* of the SEAL's drafts */
+    const node_row_value *state;   /* look-ups: STATE of each */
     const enum wire_status *draft; /* each: OK, in the batch (seqs first, first+1, … over these); AGAIN: did not fit;
                                     * ERASED: its payload is gone; else why it cannot be sealed now (NOBODY_FOR,
                                     * NOT_ENROLLED, STALE_SEAL: held until policy or directory change) or ever
@@ -237,7 +241,9 @@ struct node_publish {
 struct node_withdraw {
     uint64_t request;
     const uint8_t *id;
-    node_row_value state; /* STATE */
+    node_row_value state;       /* STATE */
+    const Wire__Header *header; /* of its OUTBOX row */
+    node_row_value asked;       /* KNOWN of its in_reply_to */
 };
 
 struct node_event {
@@ -272,18 +278,18 @@ struct node_event {
  */
 
 enum node_effect_kind {
-    NODE_APPEND = 1,
-    NODE_SEND,
-    NODE_FETCH,
-    NODE_SEAL,
-    NODE_DONE,
-    NODE_CUT,        /* link, status: close the session and start a new one after the back-off; LOST need not come */
-    NODE_ALIVE,      /* link: a valid PULSE came (the socket's watchdog) */
-    NODE_KEEP_PIECE, /* piece: of a policy */
-    NODE_ERASE,      /* day: overwrite the keys of all days up to it, delete their payload rows, answer ERASED */
-    NODE_WAKE,       /* mono_ms: TIMER then; replaces the one before */
-    NODE_NOTE,
-    NODE_STOP, /* status, table: the store is damaged: end, non-zero */
+    NODE_DO_APPEND = 1,
+    NODE_DO_SEND,
+    NODE_DO_FETCH,
+    NODE_DO_SEAL,
+    NODE_DO_DONE,
+    NODE_DO_CUT,        /* link, status: close the session and start a new one after the back-off; LOST need not come */
+    NODE_DO_ALIVE,      /* link: a valid PULSE came (the socket's watchdog) */
+    NODE_DO_KEEP_PIECE, /* piece: of a policy */
+    NODE_DO_ERASE,      /* day: overwrite the keys of all days up to it, delete their payload rows, answer ERASED */
+    NODE_DO_WAKE,       /* mono_ms: TIMER then; replaces the one before */
+    NODE_DO_NOTE,
+    NODE_DO_STOP, /* status, table: the store is damaged: end, non-zero */
 };
 
 /* Rows that the shell adds to the same append, encrypted under the key of `day`; keys node_key_payload(day, origin,
@@ -339,6 +345,7 @@ struct node_fetch {
     enum node_table table;
     struct node_key from, prefix;
     size_t rows_max, bytes_max;
+    bool states; /* with STATE rows, see struct node_fetched */
 };
 
 /* Encode these drafts (OUTBOX, PAYLOAD rows of the ids) as one batch of this stream, sealing what the rules seal to the
@@ -375,7 +382,7 @@ struct node_piece {
     uint8_t link;
     uint64_t version;
     uint32_t total, offset; /* append the event's piece.bytes at offset (0: start anew) */
-    bool whole;             /* verify, compile, answer with NODE_POLICY */
+    bool whole;             /* verify, compile, answer with NODE_ON_POLICY */
 };
 
 /* Something a log, a metric, an alarm or the event stream wants to know. Never decided on. */

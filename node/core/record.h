@@ -5,39 +5,40 @@
  * Names in keys are one length byte and the bytes; numbers are big-endian; days yyyymmdd u32; lanes u8. */
 #pragma once
 #include "schema/store.pb-c.h"
+#include "wire/arena.h"
 #include "wire/id.h"
 #include "wire/row.h"
 
 /* NODE_TABLE(name, text, boot: rows that are given to the core as BOOT_ROW) */
-#define NODE_TABLE_LIST(TABLE)                                                                                           \
-    TABLE(META, "meta", true)                    /* "" ‖ 0: NodeMeta */                                                \
-    TABLE(LINK, "link", true)                    /* link: NodeLink */                                                    \
-    TABLE(STREAM, "stream", true)                /* link ‖ mechanism ‖ lane ‖ store id: NodeStream */              \
-    TABLE(QUEUE, "queue", true)                  /* link ‖ mechanism ‖ lane: NodeQueue */                            \
-    TABLE(CURSOR, "cursor", true)                /* link ‖ mechanism ‖ lane: NodeCursor */                           \
-    TABLE(NUMBER, "number", true)                /* day: NodeNumber */                                                   \
-    TABLE(DRAFT, "draft", false)                 /* link ‖ mechanism ‖ lane ‖ order u64: NodeDraft */              \
-    TABLE(HELD, "held", false)                   /* id it waits for, or 16 zeros: the rules ‖ own id: NodeDraft */     \
-    TABLE(EXPIRY, "expiry", false)               /* expires_ms u64 ‖ id: empty; drafts and held ones that expire */    \
-    TABLE(OUTBOX, "outbox", false)               /* id: encoded Header without store id, seq, digest */                  \
-    TABLE(STATE, "state", false)                 /* id: NodeState */                                                     \
-    TABLE(OUTBOX_NUMBER, "outbox-number", false) /* day ‖ serial u32 ‖ id: empty; the outbox in order of numbers */  \
-    TABLE(BATCH, "batch", false)             /* link ‖ mechanism ‖ lane ‖ store id ‖ first u64: NodeBatch */     \
-    TABLE(BATCH_BYTES, "batch-bytes", false) /* the same: encoded Batch, salts and payloads empty */                     \
-    TABLE(RECEIPT, "receipt", false)         /* link ‖ generation u64 ‖ number u64: encoded Signed, as it came */    \
-    TABLE(INBOX, "inbox", false)             /* order u64: NodeInbox */                                                  \
-    TABLE(REJECTED, "rejected", false)       /* order u64: NodeInbox */                                                  \
-    TABLE(KNOWN, "known", false)             /* origin u32 ‖ id: NodeKnown */                                          \
-    TABLE(EVIDENCE, "evidence", false) /* link ‖ mechanism ‖ lane ‖ generation u64 ‖ number u64: NodeEvidence */ \
-    TABLE(COMPLETENESS, "completeness", false) /* link ‖ mechanism ‖ lane: encoded Signed, the newest */             \
-    TABLE(PAYLOAD, "payload", false) /* day ‖ origin u32 ‖ id: our own, as written, under the key of the day */      \
-    TABLE(CARRIED, "carried", false) /* day ‖ origin u32 ‖ id: salt and payload as carried, likewise */              \
-    TABLE(POLICY, "policy", false)   /* version u64: encoded SignedPolicy */                                             \
-    TABLE(DIRECTORY, "directory", false) /* epoch u64: encoded DirectoryRecord */                                        \
-    TABLE(IMPORT, "import", false) /* HMAC of the import key, 32 bytes: id 16 ‖ content digest 32; the shell's */
+#define NODE_TABLE_LIST(TABLE)                                                                                          \
+    TABLE(META, "meta", true)                    /* "" ‖ 0: NodeMeta */                                               \
+    TABLE(LINK, "link", true)                    /* link: NodeLink */                                                   \
+    TABLE(STREAM, "stream", true)                /* link ‖ mechanism ‖ lane ‖ store id: NodeStream */             \
+    TABLE(QUEUE, "queue", true)                  /* link ‖ mechanism ‖ lane: NodeQueue */                           \
+    TABLE(CURSOR, "cursor", true)                /* link ‖ mechanism ‖ lane: NodeCursor */                          \
+    TABLE(NUMBER, "number", true)                /* day: NodeNumber */                                                  \
+    TABLE(DRAFT, "draft", false)                 /* link ‖ mechanism ‖ lane ‖ order u64: NodeDraft */             \
+    TABLE(HELD, "held", false)                   /* id it waits for, or 16 zeros: the rules ‖ own id: NodeDraft */    \
+    TABLE(EXPIRY, "expiry", false)               /* expires_ms u64 ‖ id: empty; drafts and held ones that expire */   \
+    TABLE(OUTBOX, "outbox", false)               /* id: encoded Header without store id, seq, digest */                 \
+    TABLE(STATE, "state", false)                 /* id: NodeState */                                                    \
+    TABLE(OUTBOX_NUMBER, "outbox-number", false) /* day ‖ serial u32 ‖ id: empty; the outbox in order of numbers */ \
+    TABLE(BATCH, "batch", false)             /* link ‖ mechanism ‖ lane ‖ store id ‖ first u64: NodeBatch */    \
+    TABLE(BATCH_BYTES, "batch-bytes", false) /* the same: encoded Batch, salts and payloads empty */                    \
+    TABLE(RECEIPT, "receipt", false) /* a batch key ‖ recipient u32, 0: the broker ‖ number u64: Signed, as it came */
+TABLE(INBOX, "inbox", false)         /* order u64: NodeInbox */
+TABLE(REJECTED, "rejected", false)   /* order u64: NodeInbox */
+TABLE(KNOWN, "known", false)         /* origin u32 ‖ id: NodeKnown */
+TABLE(EVIDENCE, "evidence", false)   /* link ‖ mechanism ‖ lane ‖ generation u64 ‖ number u64: NodeEvidence */
+TABLE(COMPLETENESS, "completeness", false) /* link ‖ mechanism ‖ lane: encoded Signed, the newest */
+TABLE(PAYLOAD, "payload", false)     /* day ‖ origin u32 ‖ id: our own, as written, under the key of the day */
+TABLE(CARRIED, "carried", false)     /* day ‖ origin u32 ‖ id: salt and payload as carried, likewise */
+TABLE(POLICY, "policy", false)       /* version u64: encoded SignedPolicy */
+TABLE(DIRECTORY, "directory", false) /* epoch u64: encoded DirectoryRecord */
+TABLE(IMPORT, "import", false)       /* HMAC of the import key, 32 bytes: id 16 ‖ content digest 32; the shell's */
 
 enum node_table {
-#define NODE_TABLE_ENUM(name, text, boot) NODE_##name,
+#define NODE_TABLE_ENUM(name, text, boot) NODE_TABLE_##name,
     NODE_TABLE_LIST(NODE_TABLE_ENUM)
 #undef NODE_TABLE_ENUM
         NODE_TABLES
@@ -72,7 +73,8 @@ struct node_key node_key_held(const uint8_t waits_for[WIRE_ID_BYTES], const uint
 struct node_key node_key_expiry(int64_t expires_ms, const uint8_t id[WIRE_ID_BYTES]);
 struct node_key node_key_id(const uint8_t id[WIRE_ID_BYTES]); /* OUTBOX, STATE */
 struct node_key node_key_outbox_number(uint32_t day, uint32_t serial, const uint8_t id[WIRE_ID_BYTES]);
-struct node_key node_key_receipt(const char *link, uint64_t generation, uint64_t number);
+/* batch: the key of its BATCH row. recipient 0 and number 0: the broker's verdicts; else a recipient's `arrived`. */
+struct node_key node_key_receipt(const struct node_key *batch, uint32_t recipient, uint64_t number);
 struct node_key node_key_order(uint64_t order); /* INBOX, REJECTED */
 struct node_key node_key_known(uint32_t origin, const uint8_t id[WIRE_ID_BYTES]);
 struct node_key node_key_evidence(const char *link, const char *mechanism, Wire__Lane lane, uint64_t generation,
@@ -88,6 +90,8 @@ struct node_lane_key {
     struct wire_bytes rest; /* what follows link, mechanism and lane; borrowed from the key */
 };
 bool node_key_parse_lane(struct wire_bytes key, struct node_lane_key *out);
+/* The id at the end of a HELD or EXPIRY key; NULL: too short. */
+const uint8_t *node_key_last_id(struct wire_bytes key);
 bool node_key_parse_link(struct wire_bytes key, char link[NODE_LINK_NAME_MAX + 1]);
 
 /* Values: wire_decode with WIRE_STRICT_NONE. NULL: damaged, or the arena is used up. Owned by the arena. */
