@@ -1,0 +1,245 @@
+#include "broker/ledger/ledger.h"
+
+#include "wire/codec.h"
+
+static struct wire_bytes key_bytes(const struct broker_key *key)
+{
+    return wire_bytes(key->data, key->size);
+}
+
+/* One row of a fixed layout; found false without an error when there is none. */
+static enum wire_status get(struct ledger *ledger, uint8_t table, struct broker_key key, bool *found)
+{
+    enum wire_status status = keep_get(ledger->keep, table, key_bytes(&key), &ledger->value);
+    *found = status == WIRE_OK;
+    return status == WIRE_NOT_FOUND ? WIRE_OK : status;
+}
+
+static struct wire_bytes value_of(const struct ledger *ledger)
+{
+    return wire_bytes(ledger->value.data, ledger->value.size);
+}
+
+static enum wire_status receipt_statement(struct ledger *ledger, uint32_t origin, uint64_t number,
+                                          struct wire_arena *arena, struct wire_bytes *statement)
+{
+    enum wire_status status;
+    struct broker_key key = broker_key_receipt(origin, number);
+    struct wire_bytes row = ledger_row(ledger, BROKER_RECEIPT, key_bytes(&key), arena, &status);
+    if (row.data == NULL)
+        return status == WIRE_NOT_FOUND ? WIRE_DAMAGED : status;
+    Wire__LedgerReceipt *receipt =
+        (Wire__LedgerReceipt *)wire_decode(&wire__ledger_receipt__descriptor, row, WIRE_STRICT_NONE, arena, &status);
+    if (receipt == NULL || !receipt->has_statement)
+        return WIRE_DAMAGED;
+    *statement = wire_bytes(receipt->statement.data, receipt->statement.len);
+    return WIRE_OK;
+}
+
+static enum wire_status look_stream(struct ledger *ledger, const struct broker_stream *stream,
+                                    struct broker_submit *event, struct wire_arena *arena)
+{
+    bool found;
+    enum wire_status status = get(ledger, BROKER_STREAM, broker_key_stream(stream), &found);
+    if (status != WIRE_OK)
+        return status;
+    if (found && !broker_get_stream(value_of(ledger), &event->stream))
+        return WIRE_DAMAGED;
+    status = get(ledger, BROKER_STREAM_BATCH, broker_key_stream_batch(stream, event->batch->seal->first), &found);
+    if (status != WIRE_OK || !found)
+        return status;
+    struct broker_stream_batch_row row;
+    if (!broker_get_stream_batch(value_of(ledger), &row))
+        return WIRE_DAMAGED;
+    struct broker_stored *stored = wire_arena_take(arena, sizeof(*stored));
+    if (stored == NULL)
+        return WIRE_NO_MEMORY;
+    *stored = (struct broker_stored){.serial = row.serial, .count = row.count, .root = row.root};
+    event->stored = stored;
+    return receipt_statement(ledger, stream->origin, row.receipt_number, arena, &stored->statement);
+}
+
+/* Where the envelope (origin, id) was judged; NULL batch: it was not, or was not admitted. */
+static enum wire_status find(struct ledger *ledger, uint32_t origin, ProtobufCBinaryData id, struct wire_arena *arena,
+                             Wire__LedgerBatch **batch, struct broker_envelope_row *row)
+{
+    *batch = NULL;
+    if (id.len != WIRE_ID_BYTES)
+        return WIRE_OK;
+    bool found;
+    enum wire_status status = get(ledger, BROKER_ENVELOPE, broker_key_envelope(origin, id.data), &found);
+    if (status != WIRE_OK || !found)
+        return status;
+    if (!broker_get_envelope(value_of(ledger), row))
+        return WIRE_DAMAGED;
+    if (row->code != WIRE__VERDICT_CODE__ADMITTED)
+        return WIRE_OK;
+    *batch = ledger_batch(ledger, row->serial, arena, &status);
+    return status;
+}
+
+struct duties {
+    struct broker_duty_look *list;
+    size_t count, max;
+    bool damaged;
+};
+
+static bool duty_visit(void *context, struct wire_bytes key, struct wire_bytes value)
+{
+    struct duties *duties = context;
+    struct broker_duty_look *look = &duties->list[duties->count];
+    if (!broker_duty_of_key(key, &look->duty) || !broker_get_i64(value, &look->next_ms)) {
+        duties->damaged = true;
+        return false;
+    }
+    return ++duties->count < duties->max;
+}
+
+static enum wire_status look_duties(struct ledger *ledger, struct broker_key prefix, size_t max,
+                                    struct wire_arena *arena, struct broker_envelope_look *look)
+{
+    struct duties duties = {.max = max, .list = wire_arena_take(arena, max * sizeof(*duties.list))};
+    if (duties.list == NULL)
+        return WIRE_NO_MEMORY;
+    struct keep_range range = {.table = BROKER_OBLIGATION_OF, .prefix = key_bytes(&prefix)};
+    enum wire_status status = keep_scan(ledger->keep, &range, duty_visit, &duties, NULL);
+    if (status == WIRE_OK && duties.damaged)
+        status = WIRE_DAMAGED;
+    look->duties = duties.list;
+    look->duty_count = duties.count;
+    return status;
+}
+
+static enum wire_status look_parent(struct ledger *ledger, const Wire__Header *header, struct wire_arena *arena,
+                                    struct broker_envelope_look *look)
+{
+    Wire__LedgerBatch *batch;
+    struct broker_envelope_row row;
+    const Wire__Reference *to = header->in_reply_to;
+    enum wire_status status = find(ledger, to->origin, to->id, arena, &batch, &row);
+    if (status != WIRE_OK || batch == NULL)
+        return status;
+    struct rules_parent *parent = wire_arena_take(arena, sizeof(*parent));
+    if (parent == NULL)
+        return WIRE_NO_MEMORY;
+    if (!broker_parent_of(batch, row.index, header->origin, arena, parent))
+        return WIRE_DAMAGED;
+    look->parent = parent;
+    return look_duties(ledger, broker_key_duties_by(to->origin, to->id.data, header->origin), 8, arena, look);
+}
+
+static enum wire_status look_original(struct ledger *ledger, const Wire__Header *header, struct wire_arena *arena,
+                                      struct broker_envelope_look *look)
+{
+    Wire__LedgerBatch *batch;
+    struct broker_envelope_row row;
+    const Wire__Reference *to = header->references[0];
+    enum wire_status status = find(ledger, to->origin, to->id, arena, &batch, &row);
+    if (status != WIRE_OK || batch == NULL)
+        return status;
+    struct rules_original *original = wire_arena_take(arena, sizeof(*original));
+    if (original == NULL)
+        return WIRE_NO_MEMORY;
+    if (!broker_original_of(batch, row.index, arena, original))
+        return WIRE_DAMAGED;
+    look->original = original;
+    if (header->action != WIRE__ACTION__CANCEL)
+        return WIRE_OK;
+    return look_duties(ledger, broker_key_duties_of(to->origin, to->id.data), WIRE_RECIPIENTS_MAX * 4, arena, look);
+}
+
+static enum wire_status look_envelope(struct ledger *ledger, const Wire__Header *header, struct wire_arena *arena,
+                                      struct broker_envelope_look *look)
+{
+    enum wire_status status =
+        get(ledger, BROKER_ENVELOPE, broker_key_envelope(header->origin, header->id.data), &look->known);
+    if (status != WIRE_OK)
+        return status;
+    if (look->known && !broker_get_envelope(value_of(ledger), &look->first))
+        return WIRE_DAMAGED;
+    if (header->in_reply_to != NULL) {
+        status = look_parent(ledger, header, arena, look);
+        if (status != WIRE_OK)
+            return status;
+    }
+    if (header->action != WIRE__ACTION__ISSUE && header->n_references > 0)
+        status = look_original(ledger, header, arena, look);
+    return status;
+}
+
+/* The highest serial known of each day that occurs in the batch. Days beyond BROKER_NUMBERS_MAX are left out: their
+ * numbers are then not noted, which costs a person a number that stands twice, and nothing else. */
+static enum wire_status look_numbers(struct ledger *ledger, struct broker_submit *event, struct wire_arena *arena)
+{
+    Wire__NumberHead *numbers = wire_arena_take(arena, BROKER_NUMBERS_MAX * sizeof(*numbers));
+    if (numbers == NULL)
+        return WIRE_NO_MEMORY;
+    event->numbers = numbers;
+    for (size_t i = 0; i < event->batch->n_envelope; i++) {
+        uint32_t date = event->headers[i]->number_date;
+        size_t at = 0;
+        while (at < event->number_count && numbers[at].date != date)
+            at++;
+        if (at < event->number_count || at == BROKER_NUMBERS_MAX)
+            continue;
+        wire__number_head__init(&numbers[at]);
+        numbers[at].date = date;
+        bool found;
+        enum wire_status status =
+            get(ledger, BROKER_NUMBER, broker_key_number(event->batch->seal->origin, date), &found);
+        if (status != WIRE_OK)
+            return status;
+        if (found && !broker_get_u32(value_of(ledger), &numbers[at].serial))
+            return WIRE_DAMAGED;
+        event->number_count++;
+    }
+    return WIRE_OK;
+}
+
+enum wire_status ledger_look_submit(struct ledger *ledger, struct broker_submit *event, struct wire_arena *arena)
+{
+    const Wire__BatchSeal *seal = event->batch->seal;
+    struct broker_stream stream = {.origin = seal->origin,
+                                   .mechanism = wire_bytes(seal->mechanism, strlen(seal->mechanism)),
+                                   .lane = (uint32_t)seal->lane,
+                                   .store_id = seal->store_id.data};
+    if (stream.mechanism.size == 0 || stream.mechanism.size > WIRE_MECHANISM_BYTES_MAX ||
+        seal->store_id.len != WIRE_ID_BYTES)
+        return WIRE_OK; /* no such stream can exist; `failed` says so */
+    enum wire_status status = look_stream(ledger, &stream, event, arena);
+    if (status != WIRE_OK || event->failed != WIRE_OK || seal->first != event->stream.head + 1)
+        return status;
+    size_t count = event->batch->n_envelope;
+    struct broker_envelope_look *looks = wire_arena_take(arena, count * sizeof(*looks));
+    if (looks == NULL)
+        return WIRE_NO_MEMORY;
+    for (size_t i = 0; i < count && status == WIRE_OK; i++)
+        status = look_envelope(ledger, event->headers[i], arena, &looks[i]);
+    event->looks = looks;
+    return status == WIRE_OK ? look_numbers(ledger, event, arena) : status;
+}
+
+enum wire_status ledger_look_arrived(struct ledger *ledger, uint32_t region, struct broker_arrived *event,
+                                     struct wire_arena *arena)
+{
+    const Wire__ArrivedPart *part = event->part;
+    struct broker_queue_name queue = {.recipient = region,
+                                      .mechanism = wire_bytes(part->mechanism, strlen(part->mechanism)),
+                                      .lane = (uint32_t)part->lane};
+    if (queue.mechanism.size == 0 || queue.mechanism.size > WIRE_MECHANISM_BYTES_MAX)
+        return WIRE_OK;
+    bool found;
+    enum wire_status status = get(ledger, BROKER_QUEUE, broker_key_queue_row(&queue, part->number), &found);
+    if (status != WIRE_OK || !found)
+        return status;
+    struct broker_queue_row *row = wire_arena_take(arena, sizeof(*row));
+    if (row == NULL)
+        return WIRE_NO_MEMORY;
+    if (!broker_get_queue(value_of(ledger), row))
+        return WIRE_DAMAGED;
+    event->row = row;
+    event->batch = ledger_batch(ledger, row->serial, arena, &status);
+    if (event->batch == NULL)
+        return status == WIRE_NOT_FOUND ? WIRE_DAMAGED : status;
+    return get(ledger, BROKER_ARRIVAL, broker_key_arrival(row->serial, region, part->number), &event->known);
+}
