@@ -26,8 +26,12 @@ enum {
 
 struct cert_authority_options {
     const char *passphrase; /* of ca.key; NULL: not encrypted */
+    bool read_only;         /* ca.key is not read: list, directory and verify need none */
     int64_t now_ms;
 };
+
+/* Whether ca.key asks for a passphrase. false also when there is none to read. */
+bool cert_authority_locked(const char *folder);
 
 /* A new installation, with a first, empty CRL and directory. from_ms 0: now; days 0: CERT_CA_DAYS. EXISTS: there is
  * one. */
@@ -66,11 +70,6 @@ struct cert_revocation {
 /* Revokes, then writes crl.der and directory.bin anew. *count: how many certificates. NOT_FOUND: nothing to revoke. */
 enum wire_status cert_authority_revoke(struct cert_authority *authority, const struct cert_revocation *revocation,
                                        size_t *count, struct wire_problem *problem);
-/* RFC 5280 5.3.1: unspecified key-compromise affiliation-changed superseded cessation-of-operation privilege-withdrawn.
- */
-bool cert_reason_known(const char *reason);
-/* Superseded, cessation-of-operation, affiliation-changed: nobody else held the key. */
-bool cert_reason_orderly(const char *reason);
 
 /* A new crl.der with the next number. this_ms 0: now; days 0: CERT_CRL_DAYS. */
 enum wire_status cert_authority_crl(struct cert_authority *authority, int64_t this_ms, int days,

@@ -27,6 +27,12 @@ struct cert_entry {
     bool compromised;
 };
 
+/* RFC 5280 5.3.1: unspecified key-compromise affiliation-changed superseded cessation-of-operation privilege-withdrawn.
+ */
+bool cert_reason_known(const char *reason);
+/* Superseded, cessation-of-operation, affiliation-changed: nobody else held the key. */
+bool cert_reason_orderly(const char *reason);
+
 /* ca: DER or PEM of a self-signed P-256 CA. installation NULL: as the CA certificate says; else it must be that name.
  */
 enum wire_status cert_directory_new(struct wire_bytes ca, const char *installation, struct cert_directory **out,

@@ -17,8 +17,8 @@ enum wire_status cert_verify_text(struct cert_directory *directory, const uint8_
                                   Wire__Role role, uint32_t region, const void *text, size_t size,
                                   struct wire_bytes signature, int64_t at_ms);
 
-/* Fills suite, signer and signature of a seal whose other fields are final and whose origin is the identity's region. Its bytes lie in the identity and the
- * arena. NO_MEMORY, CRYPTO. */
+/* Fills suite, signer and signature of a seal whose other fields are final and whose origin is the identity's region.
+ * Its bytes lie in the identity and the arena. NO_MEMORY, CRYPTO. */
 enum wire_status cert_sign_batch(struct cert_identity *identity, Wire__BatchSeal *seal, struct wire_arena *arena);
 /* The signature over the seal by its origin: role broker for origin 0, node else. WRONG_SUITE, BAD_FRAME (sizes), and
  * as above. Says nothing of headers and root: see wire_batch_check, wire_part_check. */

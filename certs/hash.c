@@ -1,0 +1,78 @@
+#include "certs/hash.h"
+#include "wire/ensure.h"
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+
+struct hash {
+    EVP_MD *sha256;
+    EVP_MD_CTX *context;
+};
+
+static void hash_digest(void *context, const struct wire_bytes *pieces, size_t count, uint8_t out[WIRE_HASH_BYTES])
+{
+    struct hash *hash = context;
+    ENSURE(EVP_DigestInit_ex2(hash->context, hash->sha256, NULL) == 1);
+    for (size_t i = 0; i < count; i++)
+        ENSURE(EVP_DigestUpdate(hash->context, pieces[i].data, pieces[i].size) == 1);
+    ENSURE(EVP_DigestFinal_ex(hash->context, out, NULL) == 1);
+}
+
+struct wire_hash cert_hash_new(void)
+{
+    struct hash *hash = calloc(1, sizeof *hash);
+    ENSURE(hash != NULL);
+    hash->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    hash->context = EVP_MD_CTX_new();
+    ENSURE(hash->sha256 != NULL && hash->context != NULL);
+    return (struct wire_hash){.context = hash, .digest = hash_digest};
+}
+
+void cert_hash_close(struct wire_hash *hash)
+{
+    struct hash *held = hash->context;
+    if (held == NULL)
+        return;
+    EVP_MD_CTX_free(held->context);
+    EVP_MD_free(held->sha256);
+    free(held);
+    *hash = (struct wire_hash){.context = NULL};
+}
+
+void cert_sha256(const void *data, size_t size, uint8_t out[WIRE_HASH_BYTES])
+{
+    ENSURE(EVP_Q_digest(NULL, "SHA256", NULL, data, size, out, NULL) == 1);
+}
+
+void cert_hmac(const void *key, size_t key_size, const void *data, size_t size, uint8_t out[WIRE_HASH_BYTES])
+{
+    static const unsigned char none[1] = {0}; /* EVP_Q_mac takes no NULL key */
+    size_t written = 0;
+    ENSURE(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key_size > 0 ? key : none, key_size, data, size, out,
+                     WIRE_HASH_BYTES, &written) != NULL);
+    ENSURE(written == WIRE_HASH_BYTES);
+}
+
+void cert_random(void *out, size_t size)
+{
+    unsigned char *at = out;
+    while (size > 0) {
+        int piece = size > 1 << 20 ? 1 << 20 : (int)size;
+        ENSURE(RAND_bytes(at, piece) == 1);
+        at += piece;
+        size -= (size_t)piece;
+    }
+}
+
+bool cert_equal(const void *a, const void *b, size_t size)
+{
+    return CRYPTO_memcmp(a, b, size) == 0;
+}
+
+void cert_wipe(void *secret, size_t size)
+{
+    OPENSSL_cleanse(secret, size);
+}
