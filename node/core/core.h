@@ -13,7 +13,8 @@
  *                 +-- withdrawn, expired   +-- bad batch, conflict, fork, gap --> draft of a new stream, same id
  *
  * What is durable is data, not discipline: an effect with `after` = n is performed once ticket n is committed. A failed
- * append never comes back as an event: the process ends.
+ * append never comes back as an event: the process ends. A SEND whose session ended meanwhile (LOST, or CUT) is
+ * dropped.
  *
  * Credit (docs/PROTOCOL.md, 9) is a cumulative offset per lane and session, in bytes of the payload frame. Windows:
  * flash 64 KiB, urgent 160, routine 192, bulk 160 (all but flash: 512 KiB). Deliver credit returns with the append of
@@ -67,8 +68,7 @@ size_t node_core_size(const struct node_options *options);
 /* `memory`: node_core_size bytes, zeroed, aligned as malloc's. Returns the core, which lies in it. */
 struct node_core *node_core_init(void *memory, size_t size, const struct node_options *options);
 
-/* --- events ---------------------------------------------------------------------------------------------------------
- */
+/* --- events ---------------------------------------------------------------------------------------------- */
 
 enum node_event_kind {
     NODE_ON_BOOT_ROW = 1, /* u.row: every row of the tables that boot, any order */
@@ -149,10 +149,8 @@ struct node_receipt {
      * its id; for each arrival[] those of NodeBatch.id[index]. */
     node_row_value batch;
     const node_row_value *state;
-    const Wire__Header *const
-        *header; /* of the OUTBOX rows, decoded; NULL entries and NULL: not compared with the rules */
-    const node_row_value
-        *named_state; /* one a verdict: STATE of the envelope it updates or cancels; NULL: not looked up */
+    const Wire__Header *const *header; /* the OUTBOX rows, decoded; NULL: not there, then not compared with the rules */
+    const node_row_value *named;       /* one a verdict: STATE of the envelope it updates or cancels */
 };
 
 struct node_deliver {
@@ -164,8 +162,8 @@ struct node_deliver {
     uint32_t signer_region;            /* whose signature it is; must be the part's origin (0: the broker) */
     const Wire__Header *const *header; /* one a part->envelope; NULL: unreadable */
     const struct wire_digest *leaf;    /* one a part->envelope */
-    const enum wire_status
-        *envelope_status; /* OK; TAMPERED, BAD_HEADER, UNKNOWN_FIELD, CANNOT_OPEN, UNREADABLE, ERASED, … */
+    /* One a part->envelope: OK, TAMPERED, BAD_HEADER, UNKNOWN_FIELD, CANNOT_OPEN, UNREADABLE, ERASED, … */
+    const enum wire_status *envelope_status;
     const Wire__WitnessStatement *witness; /* NULL: not the broker's, or not of this root */
     /* Look-ups, one a part->envelope: */
     const node_row_value *known; /* KNOWN (origin, id; id of the leaf when there is no header) */
@@ -224,8 +222,7 @@ struct node_sealed {
 };
 
 struct node_draft {
-    const Wire__Header
-        *header; /* complete but number, store_id, seq, digest (whatever they hold is ignored); lane chosen */
+    const Wire__Header *header; /* complete, with its lane; number, store_id, seq and digest are ignored */
     uint32_t payload_bytes;
     node_row_value own;   /* STATE of header.id: a repeat is answered with what there is */
     node_row_value named; /* STATE of references[0].id of an update or cancel */
@@ -274,8 +271,7 @@ struct node_event {
     } u;
 };
 
-/* --- effects --------------------------------------------------------------------------------------------------------
- */
+/* --- effects --------------------------------------------------------------------------------------------- */
 
 enum node_effect_kind {
     NODE_DO_APPEND = 1,
@@ -319,19 +315,17 @@ struct node_append {
 
 /* What of a frame the shell fills from the store before it encodes it. */
 enum node_fill {
-    NODE_FILL_BATCH =
-        1,          /* submit.batch: BATCH_BYTES `key`, with salts and payloads of the CARRIED rows of its headers */
-    NODE_FILL_HELD, /* submit.held: RECEIPT `key` */
-    NODE_FILL_NEWEST_RECEIPT, /* hello.newest_receipt: RECEIPT `key` (left out if the row is gone) */
-    NODE_FILL_COMPLETENESS,   /* hello.newest_completeness: COMPLETENESS `key` (likewise) */
+    NODE_FILL_BATCH = 1,      /* submit.batch: BATCH_BYTES of `key`; salts, payloads: CARRIED rows of its headers */
+    NODE_FILL_HELD,           /* submit.held: RECEIPT of `key` */
+    NODE_FILL_NEWEST_RECEIPT, /* hello.newest_receipt: RECEIPT of `key`; left out if the row is gone */
+    NODE_FILL_COMPLETENESS,   /* hello.newest_completeness: COMPLETENESS of `key`, likewise */
 };
 enum { NODE_FILLS_MAX = 2 };
 
 struct node_send {
     uint8_t link;
-    uint64_t after; /* ticket; 0: now */
-    Wire__Frame
-        *frame; /* in the out arena. A Signed with empty signature is signed by the shell with the node's identity */
+    uint64_t after;     /* ticket; 0: now */
+    Wire__Frame *frame; /* in the out arena; an ArrivedPart whose signature is empty is signed by the shell */
     struct {
         enum node_fill what;
         struct node_key key;
@@ -385,40 +379,43 @@ struct node_piece {
     bool whole;             /* verify, compile, answer with NODE_ON_POLICY */
 };
 
-/* Something a log, a metric, an alarm or the event stream wants to know. Never decided on. */
-/* NODE_TOPIC(name, text) and what a, b, c, id hold */
-#define NODE_TOPIC_LIST(TOPIC)                                                                                         \
-    TOPIC(LINK_UP, "link-up") /* a: standing */                                                                        \
-    TOPIC(LINK_LIVE, "link-live")                                                                                      \
-    TOPIC(LINK_DOWN, "link-down")       /* status */                                                                   \
-    TOPIC(OTHER_LEDGER, "other-ledger") /* a: generation before, b: now */                                             \
-    TOPIC(FORK, "fork") /* a: envelopes drafted again, b: ids the broker knows and HELLO did not show */               \
-    TOPIC(BROKER_KNOWS,                                                                                                \
-          "broker-knows") /* id: of ours, not in this store; a: seq known, b: seq held, per stream; or id */           \
-    TOPIC(ROLLED_BACK, "rolled-back")                                                                                  \
-    TOPIC(STREAM_RENEWED, "stream-renewed") /* status, a: envelopes drafted again, b: first seq, c: last */            \
-    TOPIC(MISSING, "missing")               /* status, a: first seq, b: last: no longer held, the broker lost them */  \
-    TOPIC(OUTBOX, "outbox")                 /* id, a: NodeOutboxState, b: number day, c: serial; status: reason */     \
-    TOPIC(INBOX, "inbox")                   /* a: first order, b: how many */                                          \
-    TOPIC(NOT_TAKEN, "not-taken")           /* status, id, a: origin, b: VerdictCode */                                \
-    TOPIC(DOUBT, "doubt") /* id, a: origin: rules of today would not give it; directory has moved on */                \
-    TOPIC(GAP, "gap")     /* a: number expected, b: number come */                                                     \
-    TOPIC(LOST_DELIVERIES, "lost-deliveries") /* a: first number, b: last: the broker no longer has them */            \
-    TOPIC(AGAIN, "again")                     /* a: cursor, b: number: the queue is sent again */                      \
-    TOPIC(CHAIN, "chain")                     /* a: number: running hash differs */                                    \
-    TOPIC(INCOMPLETE, "incomplete")           /* a: number signed by the broker, b: our cursor */                      \
-    TOPIC(RECEIPT_GAP, "receipt-gap")         /* a: number expected, b: number come */                                 \
-    TOPIC(BAD_RECEIPT, "bad-receipt")         /* status, a: number */                                                  \
-    TOPIC(DIFFERS, "differs")                 /* id: disposition is not what our rules give */                         \
-    TOPIC(NOT_ARRIVED, "not-arrived")         /* a: first seq, b: arrivals missing when the batch was let go */        \
-    TOPIC(CREDIT, "credit")                   /* status: why nothing is granted to us */                               \
-    TOPIC(ROOM, "room")                       /* a: 1 there is room, 0 nearly full */                                  \
-    TOPIC(CLOCK, "clock")                     /* a: 1 unsure, 0 steady, b: jump in ms */                               \
-    TOPIC(POLICY, "policy")                   /* a: version now in force */                                            \
-    TOPIC(DIRECTORY, "directory")             /* a: epoch; status of a refused record */                               \
-    TOPIC(BAD_FRAME, "bad-frame")             /* status */                                                             \
-    TOPIC(DAMAGED, "damaged")                 /* a: table: a row could not be read */                                  \
-    TOPIC(FULL, "full")                       /* a table of the core is full; a: limit */
+/* What a log, a metric, an alarm or the event stream wants to know; never decided on. TOPIC(name, text) and what it
+ * holds */
+/* clang-format off */
+#define NODE_TOPIC_LIST(TOPIC) \
+    TOPIC(LINK_UP,          "link-up")             /* a: standing */ \
+    TOPIC(LINK_LIVE,        "link-live") \
+    TOPIC(LINK_DOWN,        "link-down")           /* status */ \
+    TOPIC(OTHER_LEDGER,     "other-ledger")        /* a: generation before, b: now */ \
+    TOPIC(FORK,             "fork")                /* the broker took this store for an older or foreign copy */ \
+    TOPIC(BROKER_KNOWS,     "broker-knows")        /* id, or a: seq known there, b: seq held here: an envelope of ours that this store lacks */ \
+    TOPIC(ROLLED_BACK,      "rolled-back") \
+    TOPIC(STOPPED,          "stopped")             /* status */ \
+    TOPIC(STREAM_RENEWED,   "stream-renewed")      /* status, a: first seq that is drafted again, b: last seq */ \
+    TOPIC(REDRAFTED,        "redrafted")           /* a: how many envelopes */ \
+    TOPIC(MISSING,          "missing")             /* a: first seq, b: last: the broker lost them and they are no longer held */ \
+    TOPIC(OUTBOX,           "outbox")              /* id, a: NodeOutboxState, b: number day, c: serial; status: reason */ \
+    TOPIC(INBOX,            "inbox")               /* a: first order, b: how many */ \
+    TOPIC(NOT_TAKEN,        "not-taken")           /* status, id, a: origin, b: VerdictCode */ \
+    TOPIC(DOUBT,            "doubt")               /* id, a: origin: our rules would not give it, but the directory has moved on since */ \
+    TOPIC(GAP,              "gap")                 /* a: number expected, b: number come */ \
+    TOPIC(LOST_DELIVERIES,  "lost-deliveries")     /* a: first number, b: last: the broker no longer has them */ \
+    TOPIC(AGAIN,            "again")               /* a: cursor, b: number: the queue is sent again */ \
+    TOPIC(CHAIN,            "chain")               /* a: number whose running hash differs */ \
+    TOPIC(INCOMPLETE,       "incomplete")          /* a: number signed by the broker, b: our cursor */ \
+    TOPIC(RECEIPT_GAP,      "receipt-gap")         /* a: number expected, b: number come */ \
+    TOPIC(BAD_RECEIPT,      "bad-receipt")         /* status, a: number */ \
+    TOPIC(DIFFERS,          "differs")             /* id: the disposition is not what our rules give */ \
+    TOPIC(NOT_ARRIVED,      "not-arrived")         /* a: first seq, b: arrivals missing when the batch was let go */ \
+    TOPIC(CREDIT,           "credit")              /* status: why nothing is granted to us */ \
+    TOPIC(ROOM,             "room")                /* a: 1 there is room, 0 the store is nearly full */ \
+    TOPIC(CLOCK,            "clock")               /* a: 1 unsure, 0 steady, b: size of the jump in ms */ \
+    TOPIC(POLICY,           "policy")              /* a: version now in force */ \
+    TOPIC(DIRECTORY,        "directory")           /* a: epoch; status of a record that was refused */ \
+    TOPIC(BAD_FRAME,        "bad-frame")           /* status */ \
+    TOPIC(DAMAGED,          "damaged")             /* a: table of a row that could not be read */ \
+    TOPIC(FULL,             "full")                /* a: limit of the core that is reached */
+/* clang-format on */
 
 enum node_topic {
 #define NODE_TOPIC_ENUM(name, text) NODE_NOTE_##name,
@@ -481,8 +478,7 @@ void node_core_audit(const struct node_core *core);
 /* The effects, exactly, one a line; for trace tests and logs of failures. */
 void node_core_text(struct wire_text *text, const struct node_core *core, const struct node_out *out);
 
-/* --- what one may ask ------------------------------------------------------------------------------------------------
- */
+/* --- what one may ask ------------------------------------------------------------------------------------ */
 
 enum node_link_state { NODE_IDLE, NODE_GREETING, NODE_UNCONFIRMED, NODE_LIVE };
 

@@ -9,33 +9,35 @@
 #include "wire/id.h"
 #include "wire/row.h"
 
-/* NODE_TABLE(name, text, boot: rows that are given to the core as BOOT_ROW) */
-#define NODE_TABLE_LIST(TABLE)                                                                                          \
-    TABLE(META, "meta", true)                    /* "" ‖ 0: NodeMeta */                                               \
-    TABLE(LINK, "link", true)                    /* link: NodeLink */                                                   \
-    TABLE(STREAM, "stream", true)                /* link ‖ mechanism ‖ lane ‖ store id: NodeStream */             \
-    TABLE(QUEUE, "queue", true)                  /* link ‖ mechanism ‖ lane: NodeQueue */                           \
-    TABLE(CURSOR, "cursor", true)                /* link ‖ mechanism ‖ lane: NodeCursor */                          \
-    TABLE(NUMBER, "number", true)                /* day: NodeNumber */                                                  \
-    TABLE(DRAFT, "draft", false)                 /* link ‖ mechanism ‖ lane ‖ order u64: NodeDraft */             \
-    TABLE(HELD, "held", false)                   /* id it waits for, or 16 zeros: the rules ‖ own id: NodeDraft */    \
-    TABLE(EXPIRY, "expiry", false)               /* expires_ms u64 ‖ id: empty; drafts and held ones that expire */   \
-    TABLE(OUTBOX, "outbox", false)               /* id: encoded Header without store id, seq, digest */                 \
-    TABLE(STATE, "state", false)                 /* id: NodeState */                                                    \
+/* TABLE(name, text, boot: its rows are given to the core as BOOT_ROW) */
+/* clang-format off */
+#define NODE_TABLE_LIST(TABLE) \
+    TABLE(META,          "meta",          true)  /* one 0 byte: NodeMeta */ \
+    TABLE(LINK,          "link",          true)  /* link: NodeLink */ \
+    TABLE(STREAM,        "stream",        true)  /* link ‖ mechanism ‖ lane ‖ store id: NodeStream */ \
+    TABLE(QUEUE,         "queue",         true)  /* link ‖ mechanism ‖ lane: NodeQueue */ \
+    TABLE(CURSOR,        "cursor",        true)  /* link ‖ mechanism ‖ lane: NodeCursor */ \
+    TABLE(NUMBER,        "number",        true)  /* day: NodeNumber */ \
+    TABLE(DRAFT,         "draft",         false) /* link ‖ mechanism ‖ lane ‖ order u64: NodeDraft */ \
+    TABLE(HELD,          "held",          false) /* id it waits for (16 zeros: the rules) ‖ own id: NodeDraft */ \
+    TABLE(EXPIRY,        "expiry",        false) /* expires_ms u64 ‖ id: empty; drafts and held ones that expire */ \
+    TABLE(OUTBOX,        "outbox",        false) /* id: encoded Header, its store id, seq and digest empty */ \
+    TABLE(STATE,         "state",         false) /* id: NodeState */ \
     TABLE(OUTBOX_NUMBER, "outbox-number", false) /* day ‖ serial u32 ‖ id: empty; the outbox in order of numbers */ \
-    TABLE(BATCH, "batch", false)             /* link ‖ mechanism ‖ lane ‖ store id ‖ first u64: NodeBatch */    \
-    TABLE(BATCH_BYTES, "batch-bytes", false) /* the same: encoded Batch, salts and payloads empty */                    \
-    TABLE(RECEIPT, "receipt", false) /* a batch key ‖ recipient u32, 0: the broker ‖ number u64: Signed, as it came */
-TABLE(INBOX, "inbox", false)         /* order u64: NodeInbox */
-TABLE(REJECTED, "rejected", false)   /* order u64: NodeInbox */
-TABLE(KNOWN, "known", false)         /* origin u32 ‖ id: NodeKnown */
-TABLE(EVIDENCE, "evidence", false)   /* link ‖ mechanism ‖ lane ‖ generation u64 ‖ number u64: NodeEvidence */
-TABLE(COMPLETENESS, "completeness", false) /* link ‖ mechanism ‖ lane: encoded Signed, the newest */
-TABLE(PAYLOAD, "payload", false)     /* day ‖ origin u32 ‖ id: our own, as written, under the key of the day */
-TABLE(CARRIED, "carried", false)     /* day ‖ origin u32 ‖ id: salt and payload as carried, likewise */
-TABLE(POLICY, "policy", false)       /* version u64: encoded SignedPolicy */
-TABLE(DIRECTORY, "directory", false) /* epoch u64: encoded DirectoryRecord */
-TABLE(IMPORT, "import", false)       /* HMAC of the import key, 32 bytes: id 16 ‖ content digest 32; the shell's */
+    TABLE(BATCH,         "batch",         false) /* link ‖ mechanism ‖ lane ‖ store id ‖ first u64: NodeBatch */ \
+    TABLE(BATCH_BYTES,   "batch-bytes",   false) /* the same key: encoded Batch, salts and payloads empty */ \
+    TABLE(RECEIPT,       "receipt",       false) /* batch key ‖ recipient u32, 0: the broker ‖ number u64: Signed, as it came */ \
+    TABLE(INBOX,         "inbox",         false) /* order u64: NodeInbox */ \
+    TABLE(REJECTED,      "rejected",      false) /* order u64: NodeInbox */ \
+    TABLE(KNOWN,         "known",         false) /* origin u32 ‖ id: NodeKnown */ \
+    TABLE(EVIDENCE,      "evidence",      false) /* link ‖ mechanism ‖ lane ‖ generation u64 ‖ number u64: NodeEvidence */ \
+    TABLE(COMPLETENESS,  "completeness",  false) /* link ‖ mechanism ‖ lane: encoded Signed, the newest */ \
+    TABLE(PAYLOAD,       "payload",       false) /* day ‖ origin u32 ‖ id: our own as written, under the key of the day */ \
+    TABLE(CARRIED,       "carried",       false) /* day ‖ origin u32 ‖ id: salt and payload as carried, likewise */ \
+    TABLE(POLICY,        "policy",        false) /* version u64: encoded SignedPolicy */ \
+    TABLE(DIRECTORY,     "directory",     false) /* epoch u64: encoded DirectoryRecord */ \
+    TABLE(IMPORT,        "import",        false) /* HMAC of the import key, 32: id ‖ content digest 32; the shell's */
+/* clang-format on */
 
 enum node_table {
 #define NODE_TABLE_ENUM(name, text, boot) NODE_TABLE_##name,
