@@ -13,6 +13,7 @@ enum {
     WIRE_CHECK_DAY_MIN = 19000101,
     WIRE_CHECK_DAY_MAX = 21001231,
     WIRE_CHECK_AGE_MAX = 130,
+    WIRE_CHECK_ENTRIES_MAX = 5000,       /* of a list: a ship's passengers; more is several notices */
     WIRE_CHECK_SKEW_MS = 10 * 60 * 1000, /* a clock may be this far off before "now" is "in the future" */
 };
 
@@ -37,6 +38,11 @@ enum wire_status wire_check_fail(struct wire_check *check, const ProtobufCMessag
 /* Steps into a field of `type` by name, entry from 1 (0: no list). */
 struct wire_path_mark wire_check_enter(struct wire_check *check, const ProtobufCMessageDescriptor *type,
                                        const char *field, size_t entry);
+
+/* A text field that must be a number of an envelope, 310000-20200207-0012. NULL and "" pass (they are the tables'
+ * business). */
+enum wire_status wire_check_number(struct wire_check *check, const ProtobufCMessageDescriptor *type, const char *field,
+                                   const char *value);
 
 /* "2020-02-07" for messages. */
 enum { WIRE_DAY_TEXT = 16 };

@@ -1,5 +1,6 @@
 #include "wire/ensure.h"
 #include "wire/json.h"
+#include "wire/utf8.h"
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,21 +28,13 @@ static size_t text_room(struct wire_text *text, size_t more)
     return text->capacity > text->size ? text->capacity - text->size - 1 : 0;
 }
 
-/* The largest prefix of data, at most `room` bytes, that ends between two UTF-8 characters. */
-static size_t text_whole_characters(const char *data, size_t size, size_t room)
-{
-    if (room >= size)
-        return size;
-    while (room > 0 && ((unsigned char)data[room] & 0xC0) == 0x80)
-        room--;
-    return room;
-}
-
 void wire_text_add(struct wire_text *text, const char *data, size_t size)
 {
     if (text->cut) /* a cut text ends where it was cut: no later piece slips in behind the gap */
         return;
-    size_t room = text_whole_characters(data, size, text_room(text, size));
+    size_t room = text_room(text, size);
+    if (room < size)
+        room = wire_utf8_whole(data, room);
     if (room > 0)
         memcpy(text->data + text->size, data, room);
     text->size += room;
@@ -76,10 +69,8 @@ void wire_text_format(struct wire_text *text, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(at, room + 1, format, arguments);
     va_end(arguments);
-    while (room < (size_t)size && room > 0 && ((unsigned char)at[room - 1] & 0xC0) == 0x80)
-        room--; /* cut: drop the tail of a character, then its first byte */
-    if (room < (size_t)size && room > 0 && ((unsigned char)at[room - 1] & 0x80) != 0)
-        room--;
+    if (room < (size_t)size)
+        room = wire_utf8_whole(at, room);
     at[room] = '\0';
     text->size += room;
 }
