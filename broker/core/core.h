@@ -20,6 +20,8 @@
  * larger than what its lane is ever granted: CREDIT{wanted}; the other side grants exactly that when nothing of that
  * lane is outstanding, over 256 KiB only while nothing else is. RECEIPTs: at most 256 KiB not yet taken, numbered,
  * cumulative; the answer to a repeated or refused SUBMIT that was stored earlier bears number 0 and is not counted.
+ * Delivery resumes after the cursor of the HELLO or after the last part whose ARRIVED came, whichever is lower: what is
+ * sent `again` is answered again.
  * Store full, clock unsure, rolled back, no policy: CREDIT without grants and a reason, never a verdict; what was under
  * way is answered with EXPECTED_FIRST.
  *
@@ -175,7 +177,9 @@ struct broker_duty_look {
 struct broker_envelope_look {
     bool known; /* ENVELOPE has (origin, id) */
     struct broker_envelope_row first;
-    const struct rules_parent *parent;     /* when in_reply_to; NULL = not found */
+    const struct rules_parent *parent; /* when in_reply_to; NULL = not found */
+    uint64_t named_serial; /* batch and index (ENVELOPE) of in_reply_to, else of references[0]; 0 = not found */
+    uint16_t named_index;
     const struct rules_original *original; /* when update or cancel: of references[0]; NULL = not found */
     /* A reply: obligations of (parent, this origin). A cancel: all obligations about references[0]. */
     const struct broker_duty_look *duties;
@@ -210,15 +214,23 @@ struct broker_sealed {
     struct broker_submit submit; /* peer 0 */
 };
 
+/* An ANSWERED row. */
+struct broker_answered {
+    uint16_t index;
+    uint8_t duty; /* 0: all */
+};
+
 struct broker_arrived {
     uint64_t peer;
     const Wire__ArrivedPart *part;
     const Wire__ArrivedStatement *statement; /* NULL: does not decode */
     enum wire_status verified;               /* the recipient's signature */
     /* look-ups */
-    const struct broker_queue_row *row; /* QUEUE row of that number, NULL = none */
-    const Wire__LedgerBatch *batch;     /* BATCH of row->serial */
-    bool known;                         /* ARRIVAL has it already */
+    const struct broker_queue_row *row;     /* QUEUE row of that number, NULL = none */
+    const Wire__LedgerBatch *batch;         /* BATCH of row->serial */
+    bool known;                             /* ARRIVAL has it already */
+    const struct broker_answered *answered; /* ANSWERED of (row->serial, this recipient) and of (row->serial, 0) */
+    size_t answered_count;
 };
 
 struct broker_credit {

@@ -35,7 +35,8 @@ enum broker_table {
     BROKER_POLICY = 19,        /* version u64 → SignedPolicy */
     BROKER_DIRECTORY = 20,     /* epoch u64 → DirectoryRecord */
     BROKER_LINK = 21,          /* region u32 ‖ wall_ms i64 → LedgerLink */
-    BROKER_TABLES = 22
+    BROKER_ANSWERED = 22, /* serial u64 ‖ recipient u32 (0: cancelled) ‖ index u16 ‖ duty u8 (0: all) → nothing */
+    BROKER_TABLES = 23
 };
 
 /* "stream-batch" …: for logs, traces and names of databases. */
@@ -95,6 +96,10 @@ struct broker_key broker_key_duty(const struct broker_duty *duty);
 /* The prefix of all obligations about one envelope, and of those of one recipient of it. */
 struct broker_key broker_key_duties_of(uint32_t origin, const uint8_t id[WIRE_ID_BYTES]);
 struct broker_key broker_key_duties_by(uint32_t origin, const uint8_t id[WIRE_ID_BYTES], uint32_t recipient);
+/* An answer (or a cancel) that was admitted before the arrival of what it answers: that owes nothing more. The prefixes
+ * (serial, recipient) and (serial, 0) are the look-up of an ARRIVED. */
+struct broker_key broker_key_answered_by(uint64_t serial, uint32_t recipient);
+struct broker_key broker_key_answered(uint64_t serial, uint32_t recipient, uint16_t index, uint8_t duty);
 struct broker_key broker_key_number(uint32_t origin, uint32_t date);
 struct broker_key broker_key_version(uint64_t version); /* POLICY, DIRECTORY */
 struct broker_key broker_key_link(uint32_t region, int64_t wall_ms);
@@ -105,6 +110,7 @@ bool broker_queue_of_key(struct wire_bytes key, struct broker_queue_name *out);
 bool broker_queue_row_of_key(struct wire_bytes key, struct broker_queue_name *out, uint64_t *number);
 bool broker_obligation_of_key(struct wire_bytes key, int64_t *next_ms, struct broker_duty *out);
 bool broker_duty_of_key(struct wire_bytes key, struct broker_duty *out);
+bool broker_answered_of_key(struct wire_bytes key, uint16_t *index, uint8_t *duty);
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 struct broker_stream_row {
