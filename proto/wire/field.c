@@ -156,5 +156,6 @@ size_t wire_field_element_size(ProtobufCType type)
     case PROTOBUF_C_TYPE_MESSAGE:
         return sizeof(ProtobufCMessage *);
     }
-    ENSURE(!"a type that protobuf-c does not have");
+    ENSURE(false && "a type that protobuf-c does not have");
+    return 0;
 }

@@ -113,7 +113,8 @@ static bool scalar_text(const ProtobufCFieldDescriptor *field, const void *at, c
     case PROTOBUF_C_TYPE_MESSAGE:
         break;
     }
-    ENSURE(!"not a scalar");
+    ENSURE(false && "not a scalar");
+    return false;
 }
 
 /* --- bytes --- */
