@@ -8,7 +8,7 @@
 #include "rules/test.h"
 #include <stddef.h>
 
-enum { LINK_POLICY_FILE_BYTES_MAX = 256 * 1024, LINK_POLICY_PROBLEMS_MAX = 16 };
+enum { LINK_POLICY_FILE_BYTES_MAX = 256 * 1024 };
 
 struct link_policy_file {
     const char *name; /* "yangtze-delta.yaml", as shown in problems */
