@@ -43,8 +43,9 @@ static bool concerns_right(const Wire__Header *header)
 
 static bool identity_right(const Wire__Header *header)
 {
-    return header->version == WIRE_VERSION && header->id.len == WIRE_ID_BYTES && wire_day_valid(header->number_date) &&
-           header->number_serial > 0 && (header->origin == 0 || is_region(header->origin)) &&
+    return header->version == WIRE_PROTOCOL_VERSION && header->id.len == WIRE_ID_BYTES &&
+           wire_day_valid(header->number_date) && header->number_serial > 0 &&
+           (header->origin == 0 || is_region(header->origin)) &&
            (header->issuer_region == 0 || is_region(header->issuer_region)) && header->store_id.len == WIRE_ID_BYTES &&
            header->seq > 0 && wire_mechanism_right(header->mechanism);
 }
