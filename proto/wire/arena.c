@@ -14,12 +14,12 @@ static size_t aligned(size_t size)
 static void *take(struct wire_arena *arena, size_t size)
 {
     size_t left = arena->size - arena->used;
-    uint8_t *taken = arena->base + arena->used;
 
-    if (size > left) {
+    if (size > left || arena->base == NULL) {
         arena->exhausted = true;
         return NULL;
     }
+    uint8_t *taken = arena->base + arena->used;
     arena->used = aligned(size) < left ? arena->used + aligned(size) : arena->size;
     return taken;
 }
