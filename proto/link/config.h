@@ -39,7 +39,7 @@ struct link_log_config {
  * crl: crl.pem
  * policy: policy.bin                 # the signed policy
  * listen: [tcp://0.0.0.0:7440]       # 1 to 8
- * http: 127.0.0.1:7441               # or the path of a Unix socket; absent: none
+ * http: [127.0.0.1:7441, broker.sock] # loopback host:port and/or the path of a Unix socket; absent: none
  * hosts: [yangtze-delta]             # mechanisms; absent or empty: all in the policy
  * map_mib: 4096                      # the ledger's limit
  * log: {format: text, level: info, language: zh, file: broker.log}
@@ -76,8 +76,8 @@ struct link_broker_link {
  *   - name: delta
  *     endpoint: tcp://broker.example:7440
  *     key: 5f…                       # 64 hex digits, or the path of the broker's transport certificate
- *     mechanisms: [yangtze-delta]    # or `all`; at most one link may say all
- * http: {listen: 127.0.0.1:7442, socket: node.sock}    # or one of them as a text
+ *     mechanisms: [yangtze-delta]    # or [all], also when absent: what no other link names
+ * http: [127.0.0.1:7442, node.sock]  # loopback host:port and/or the path of a Unix socket
  * tokens: tokens.yaml                # token digests → label, roles
  * map_mib: 1024
  * log: {…}

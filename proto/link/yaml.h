@@ -1,5 +1,6 @@
 /* YAML by a libcyaml schema, with errors a person can act on: file:line:column, what was found, the nearest known name.
- * Aliases and anchors, a second document, and files above LINK_YAML_BYTES_MAX are refused. */
+ * Aliases and anchors, keys that stand twice, a second document, and files above LINK_YAML_BYTES_MAX are refused
+ * (link/yaml_places.h). For checks after loading read the places of the same text. */
 #pragma once
 #include "wire/status.h"
 #include <cyaml/cyaml.h>
@@ -16,9 +17,5 @@ enum wire_status link_yaml_load_text(const char *name, const char *text, size_t 
                                      void **out, struct wire_problem *problem);
 void link_yaml_free(const cyaml_schema_value_t *top, void *loaded);
 
-/* Line and column (from 1) of the `occurrence`-th (from 0) "key:" in the text, for checks after loading; 0, 0 if there
- * is none. */
-void link_yaml_find(const char *text, size_t size, const char *key, size_t occurrence, unsigned *line,
-                    unsigned *column);
 /* The entry of names[] nearest to `word` by edit distance, or NULL when none is near. */
 const char *link_nearest(const char *word, const char *const *names, size_t count);
