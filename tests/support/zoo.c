@@ -85,7 +85,7 @@ static void issue(const struct zoo *zoo, struct cert_authority *authority, const
     must(cert_authority_issue(authority, &request, &problem), &problem, animal->folder);
 }
 
-static void revoke(const struct zoo *zoo, struct cert_authority *authority, uint32_t region, const char *reason)
+static void revoke_region(const struct zoo *zoo, struct cert_authority *authority, uint32_t region, const char *reason)
 {
     struct wire_problem problem = {.status = WIRE_OK};
     size_t count;
@@ -208,8 +208,8 @@ void zoo_open(struct zoo *zoo, int64_t now_ms)
     for (size_t i = 0; i < sizeof animals / sizeof *animals; i++)
         issue(zoo, authority, &animals[i]);
     make_stale_crls(zoo, authority);
-    revoke(zoo, authority, 350000, "key-compromise");
-    revoke(zoo, authority, 360000, "superseded");
+    revoke_region(zoo, authority, 350000, "key-compromise");
+    revoke_region(zoo, authority, 360000, "superseded");
     cert_authority_free(&authority);
     authority = open_authority(zoo, "other");
     issue(zoo, authority, &(struct animal){"other-ca", WIRE__ROLE__ROLE_NODE, 310000, NULL, -400, 730, false});
