@@ -16,7 +16,9 @@ enum wire_strict {
     WIRE_STRICT_NONE,   /* payloads for display: unknown fields are kept raw by whoever keeps the bytes */
 };
 
-/* NULL with *status one of BAD_FRAME, UNKNOWN_FIELD, BAD_STRING, OVER_BUDGET; else the message, owned by the arena. */
+/* A number that does not fit its field, an enum value or a second oneof member is BAD_FRAME; so is a repeated singular
+ * field (of scalars: not with WIRE_STRICT_NONE). A failed decode takes nothing from the arena. NULL with *status one of
+ * BAD_FRAME, UNKNOWN_FIELD, BAD_STRING, OVER_BUDGET; else the message, owned by the arena. */
 ProtobufCMessage *wire_decode(const ProtobufCMessageDescriptor *type, struct wire_bytes raw, enum wire_strict strict,
                               struct wire_arena *arena, enum wire_status *status);
 /* Packs into the arena; .data NULL when the budget does not hold it. */

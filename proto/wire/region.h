@@ -18,7 +18,9 @@ enum { WIRE_REGION_NATION = 100000, WIRE_REGION_BROKER = 0 };
 
 const struct wire_region *wire_region_find(uint32_t adcode); /* NULL: not in the table */
 enum wire_region_level wire_region_level(uint32_t adcode);
-uint32_t wire_region_city(uint32_t adcode);     /* its city (330421 → 330400); itself for a city or wider */
+/* By the digits alone, for codes in and outside the table. The broker (0) is no region: it lies within itself only. */
+/* Its city (330421 → 330400); itself for a city or wider; the province for a county that it governs directly. */
+uint32_t wire_region_city(uint32_t adcode);
 uint32_t wire_region_province(uint32_t adcode); /* its province; the nation for the nation */
 /* The next region up: county → city → province → nation; the counties a province governs directly (429004, 469xxx,
  * 659xxx) and those of 110000, 120000, 310000, 500000 go up to their province. 0 above the nation. */
@@ -27,7 +29,9 @@ bool wire_region_within(uint32_t adcode,
                         uint32_t wider); /* a region lies within itself; everything within the nation */
 size_t wire_region_count(void);
 const struct wire_region *wire_region_at(size_t index); /* by rising adcode */
-/* By Chinese name, exact ("浙江省", "浙江"); 0 if none or more than one. `within` narrows (0 = anywhere). */
+/* By Chinese name, exact ("浙江省", "浙江"); 0 if none or more than one. `within` narrows (0 = anywhere). Looked for in
+ * this order: full names, short names (吉林: 0, the province or its city), then the same of abolished regions (闸北 →
+ * 310108). */
 uint32_t wire_region_by_name(const char *name, uint32_t within);
 /* "330400" → 330400; 0 if it is not six digits. */
 uint32_t wire_region_parse(const char *text, size_t size);

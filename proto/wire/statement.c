@@ -32,6 +32,8 @@ enum wire_status wire_signed_root(const struct wire_hash *hash, const Wire__Sign
     struct wire_digest path[PATH_HASHES_MAX];
     struct wire_bytes statement = wire_bytes(signed_->statement.data, signed_->statement.len);
 
+    if (signed_->suite > UINT16_MAX) /* the signed text would say another */
+        return WIRE_WRONG_SUITE;
     if (signed_->n_path > PATH_HASHES_MAX)
         return WIRE_BAD_ROOT;
     for (size_t i = 0; i < signed_->n_path; i++) {

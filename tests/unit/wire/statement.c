@@ -91,6 +91,17 @@ Test(statement, what_is_changed_leads_elsewhere_or_nowhere)
     cr_expect_eq(outcome(&leaves[2], root), 0);
 }
 
+Test(statement, a_suite_that_would_be_cut_to_another)
+{
+    static struct signed_leaf leaves[STATEMENTS];
+    struct wire_hash hash = test_hash();
+    struct wire_digest root;
+
+    make_signed(leaves);
+    leaves[0].signed_.suite = 0x10001;
+    cr_assert_eq(wire_signed_root(&hash, &leaves[0].signed_, &root), WIRE_WRONG_SUITE);
+}
+
 Test(statement, one_alone_is_its_own_root)
 {
     static struct signed_leaf leaves[STATEMENTS];
