@@ -20,8 +20,8 @@ static CMS_ContentInfo *enclose(X509 *to, const uint8_t key[CERT_KEY_BYTES])
 {
     CMS_ContentInfo *cms = CMS_AuthEnvelopedData_create(EVP_aes_256_gcm());
     BIO *content = BIO_new_mem_buf(key, CERT_KEY_BYTES);
-    bool done =
-        cms != NULL && content != NULL && add_recipient(cms, to) && CMS_final(cms, content, NULL, CMS_BINARY) == 1;
+    bool done = cms != NULL && content != NULL && CMS_set_detached(cms, 0) == 1 && add_recipient(cms, to) &&
+                CMS_final(cms, content, NULL, CMS_BINARY) == 1;
     BIO_free(content);
     if (done)
         return cms;

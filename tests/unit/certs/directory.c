@@ -70,7 +70,8 @@ Test(directory, loading_again_changes_nothing)
 {
     char path[ZOO_PATH_MAX];
     const struct cert_entry *first = cert_directory_at(fixture.directory, 0);
-    cr_expect_eq(cert_directory_load(fixture.directory, zoo_path(&fixture.zoo, "ca/directory.bin", path), NULL), WIRE_OK);
+    cr_expect_eq(cert_directory_load(fixture.directory, zoo_path(&fixture.zoo, "ca/directory.bin", path), NULL),
+                 WIRE_OK);
     cr_expect_eq(cert_directory_epoch(fixture.directory), RECORDS);
     cr_expect_eq(cert_directory_count(fixture.directory), 27);
     cr_expect_eq(cert_directory_at(fixture.directory, 0), first);
@@ -85,8 +86,8 @@ Test(directory, a_cut_file_is_refused_where_it_is_cut)
     for (size_t i = 0; i < 3; i++) {
         struct cert_directory *directory = empty_directory();
         struct wire_problem problem;
-        cr_assert_eq(cert_file_write(zoo_path(&fixture.zoo, "cut", cut), wire_bytes(file.data, file.size - missing[i]), 0644,
-                                     true, NULL),
+        cr_assert_eq(cert_file_write(zoo_path(&fixture.zoo, "cut", cut), wire_bytes(file.data, file.size - missing[i]),
+                                     0644, true, NULL),
                      WIRE_OK);
         cr_expect_eq(cert_directory_load(directory, cut, &problem), WIRE_DAMAGED);
         cr_expect_eq(cert_directory_epoch(directory), RECORDS - 1);
