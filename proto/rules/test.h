@@ -20,7 +20,8 @@ struct rules_case {
     struct rules_word keep_until, expires, due;
     struct rules_words
         enrolled; /* regions with a node, "all": every region of the policy; "all" and "-320000": but that */
-    struct rules_word parent;   /* "310000, urgent, 20200407, yangtze-delta[, exercise][, not given]"; replies */
+    struct rules_word
+        parent; /* "310000, urgent, 20200407, yangtze-delta[, exercise][, not given]" or "unknown"; replies */
     struct rules_word original; /* as parent; update and cancel, with: */
     struct rules_words original_to, original_cc;
     /* what is expected; not written: not compared */
@@ -28,7 +29,7 @@ struct rules_case {
     struct rules_word rule;   /* name */
     struct rules_word expect_mechanism, expect_lane, expect_keep;
     struct rules_words expect_to, expect_cc,
-        expect_not_enrolled;         /* "320000/cdc" or "320000"; complete, any order; [] is none */
+        expect_not_enrolled;         /* "320000/cdc+command", "320000", complete, any order; or "32 regions" */
     struct rules_words expect_terms; /* "sign for 30 min" */
     bool has_to, has_cc, has_not_enrolled, has_terms;
 };
