@@ -211,7 +211,7 @@ enum wire_status link_yaml_load_text(const char *name, const char *text, size_t 
     return WIRE_OK;
 }
 
-static enum wire_status read_whole(const char *path, char **out, size_t *size, struct wire_problem *problem)
+enum wire_status link_yaml_read(const char *path, char **out, size_t *size, struct wire_problem *problem)
 {
     FILE *file = fopen(path, "rb");
     char *text = file ? malloc(LINK_YAML_BYTES_MAX + 1) : NULL;
@@ -235,7 +235,7 @@ enum wire_status link_yaml_load_file(const char *path, const cyaml_schema_value_
     char *text;
     size_t size;
     *out = NULL;
-    enum wire_status status = read_whole(path, &text, &size, problem);
+    enum wire_status status = link_yaml_read(path, &text, &size, problem);
     if (status != WIRE_OK)
         return status;
     status = link_yaml_load_text(path, text, size, top, out, problem);

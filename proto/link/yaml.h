@@ -15,6 +15,9 @@ enum wire_status link_yaml_load_file(const char *path, const cyaml_schema_value_
 /* The same over a text; `name` stands for the file in messages. */
 enum wire_status link_yaml_load_text(const char *name, const char *text, size_t size, const cyaml_schema_value_t *top,
                                      void **out, struct wire_problem *problem);
+/* The file's text, for free(); NOT_FOUND, IO. At most LINK_YAML_BYTES_MAX + 1 bytes, so that a larger one is refused.
+ */
+enum wire_status link_yaml_read(const char *path, char **text, size_t *size, struct wire_problem *problem);
 void link_yaml_free(const cyaml_schema_value_t *top, void *loaded);
 
 /* The entry of names[] nearest to `word` by edit distance, or NULL when none is near. */
