@@ -1,0 +1,133 @@
+/* The broker as a process: what its shell files share. main.c wires it up; each file beside it does one thing.
+ *
+ *   intake.c   a message from a peer → gate → look-ups → event
+ *   perform.c  effects → ledger, fetches, queue of sends, timer
+ *   post.c     what leaves: completed, signed after the sync, sent in order
+ *   parts.c    DELIVER from the stored batch; a few recent batches kept decoded
+ *   rest.c     payload rows under their day keys; erasing
+ *   own.c      the broker's own envelopes (reminder, overdue)
+ *   trust.c    directory, revocation, policy: files → events
+ *   watch.c    /metrics, links, status, operator commands over HTTP
+ *
+ * One thread, the loop's. The core decides; nothing here does. */
+#pragma once
+#include "broker/core/core.h"
+#include "broker/gate/gate.h"
+#include "broker/ledger/ledger.h"
+#include "certs/hash.h"
+#include "certs/identity.h"
+#include "certs/rest.h"
+#include "keep/daykeys.h"
+#include "link/config.h"
+#include "link/http.h"
+#include "link/log.h"
+#include "link/server.h"
+#include <uv.h>
+
+struct broker_post;
+struct broker_parts;
+struct broker_trust;
+struct broker_own;
+
+struct broker {
+    uv_loop_t loop;
+    void *zmq;
+    struct link_broker_config config;
+    const char *config_path;
+    struct link_log *log;
+
+    struct cert_identity *identity;
+    struct cert_directory *directory;
+    struct wire_hash hash;
+    struct gate gate;
+    struct daykeys *daykeys;
+    struct cert_rest *rest;
+    struct ledger ledger;
+
+    struct broker_core *core;
+    struct broker_out out;
+    struct wire_arena frame_arena; /* one message and its look-ups; reset for each */
+    uint64_t ticket_last;          /* of the core */
+    uint64_t ticket_own;           /* appends of the shell since then */
+    uint64_t ticket_told;          /* to the core, as committed */
+    struct broker_own *own;        /* a SEAL that waits; NULL: none */
+
+    struct broker_post *post;
+    struct broker_parts *parts;
+    struct broker_trust *trust;
+    struct link_server *server;
+    struct link_http *http;
+    char endpoint[LINK_LISTEN_MAX][LINK_ENDPOINT_BYTES];
+
+    uv_async_t stored; /* the ledger committed or fetched something */
+    uv_timer_t wake;   /* the core's */
+    uv_timer_t minute; /* expiry of certificates, room, erasing */
+    uv_signal_t signals[3];
+    uint64_t refused_frames[400]; /* by wire status, for /metrics */
+    uint64_t seconds;
+    bool full, stopping;
+    int exit_code;
+};
+
+int64_t broker_wall_ms(void);
+int64_t broker_mono_ms(void);
+
+/* Steps the core with the event (times and randomness are filled in here) and performs everything that follows. */
+void broker_step(struct broker *broker, struct broker_event *event);
+/* Ends the process in order, with this exit code; what is committed stays, what is not was never acknowledged. */
+void broker_stop(struct broker *broker, int exit_code);
+/* A row that cannot be read, a write that failed: nothing more may be acknowledged. */
+_Noreturn void broker_fail(struct broker *broker, const char *zh, const char *en, enum wire_status status);
+
+/* intake.c */
+void broker_on_message(void *ctx, link_peer peer, const char *user_id, struct wire_bytes payload);
+void broker_on_down(void *ctx, link_peer peer, const char *user_id, enum link_down why);
+/* perform.c */
+void broker_on_stored(struct broker *broker);
+/* Rows of the shell's own, in order with those of the core. */
+void broker_append_own(struct broker *broker, const struct wire_row *rows, size_t count);
+/* post.c */
+struct broker_post *broker_post_new(struct broker *broker);
+void broker_post_free(struct broker_post **post);
+void broker_post_send(struct broker_post *post, const struct broker_send *send);
+void broker_post_policy(struct broker_post *post, const struct broker_send_policy *send);
+void broker_post_directory(struct broker_post *post, const struct broker_send_directory *send);
+void broker_post_cut(struct broker_post *post, const struct broker_cut *cut);
+/* Sends what goes after `committed` or earlier. */
+void broker_post_flush(struct broker_post *post, uint64_t committed);
+/* parts.c */
+struct broker_parts *broker_parts_new(struct broker *broker);
+void broker_parts_free(struct broker_parts **parts);
+/* Completes a DELIVER: part, given, and the witness's statement without its signature. Memory of the arena. */
+enum wire_status broker_parts_fill(struct broker_parts *parts, const struct broker_part_source *source,
+                                   Wire__Deliver *deliver, struct wire_arena *arena);
+/* rest.c */
+/* PAYLOAD and PAYLOAD_DAY rows of an append; returns how many were written to rows. */
+size_t broker_rest_rows(struct broker *broker, const struct broker_append *append, struct wire_arena *arena,
+                        struct wire_row *rows, size_t rows_max);
+/* The payloads of a batch that are kept until one day, opened. NULL with *status ERASED or NOT_FOUND. */
+Wire__LedgerPayloads *broker_rest_open(struct broker *broker, uint64_t serial, uint32_t day, struct wire_arena *arena,
+                                       enum wire_status *status);
+/* Destroys the keys of all days up to `day` and a bounded number of their rows; true: rows are left. */
+bool broker_rest_erase(struct broker *broker, uint32_t day);
+/* own.c */
+/* SEAL: what is asked for is copied; the batch is made when the effects of the step are through, and answered with
+ * SEALED. */
+void broker_own_take(struct broker *broker, const struct broker_seal *seal);
+void broker_own_seal(struct broker *broker);
+/* trust.c */
+struct broker_trust *broker_trust_new(struct broker *broker);
+void broker_trust_free(struct broker_trust **trust);
+/* Directory and CRL of ledger and files, before anything listens. */
+enum wire_status broker_trust_load(struct broker_trust *trust, struct wire_problem *problem);
+/* For -n: the policy file verifies and compiles. */
+enum wire_status broker_trust_check(struct broker_trust *trust, struct wire_problem *problem);
+/* Events for the core: at boot, after SIGHUP, each minute. */
+void broker_trust_boot(struct broker_trust *trust);
+enum wire_status broker_trust_reload(struct broker_trust *trust, struct wire_problem *problem);
+void broker_trust_refresh(struct broker_trust *trust);
+bool broker_trust_allow(void *ctx, const uint8_t key[LINK_KEY_BYTES], char user_id[LINK_USER_ID_BYTES]);
+/* Encoded SignedPolicy of a version, in the arena. */
+struct wire_bytes broker_trust_policy(struct broker_trust *trust, uint64_t version, struct wire_arena *arena);
+/* watch.c */
+enum wire_status broker_watch_open(struct broker *broker, struct wire_problem *problem);

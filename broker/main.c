@@ -1,0 +1,347 @@
+/* lianfang-broker: arguments → configuration → wire up → run → ordered close. */
+#include "broker/broker.h"
+#include "broker/command.h"
+
+#include "certs/file.h"
+#include "wire/region.h"
+#include "wire/time.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <zmq.h>
+
+enum {
+    OUT_BYTES = BROKER_OUT_ARENA_BYTES,
+    FRAME_ARENA_BYTES =
+        96 * 1024 * 1024, /* one message, its look-ups and its payload rows; untouched pages cost nothing */
+    MINUTE_MS = 60 * 1000,
+    FULL_PERMILLE = 950, /* of the ledger's limit: from here on nothing more is admitted */
+};
+
+void broker_fail(struct broker *broker, const char *zh, const char *en, enum wire_status status)
+{
+    struct wire_problem problem = {0};
+    keep_failed(broker->ledger.keep, &problem);
+    link_log_line(broker->log, LINK_ERROR, "broker", zh, en, LINK_TEXT("status", wire_status_name(status)),
+                  LINK_TEXT("where", problem.where), LINK_TEXT("what", problem.en));
+    exit(status == WIRE_DISK_FULL ? EX_TEMPFAIL : EX_IOERR);
+}
+
+/* --- wiring up ---------------------------------------------------------------------------------------------------- */
+
+static void *pages(size_t size)
+{
+    void *memory = calloc(1, size); /* large: fresh zero pages, resident only when touched */
+    ENSURE(memory != NULL);
+    return memory;
+}
+
+static enum wire_status open_identity(struct broker *broker, struct wire_problem *problem)
+{
+    struct cert_identity_options options = {.installation = broker->config.installation, .now_ms = broker_wall_ms()};
+    enum wire_status status = cert_identity_load(broker->config.identity, &options, &broker->identity, problem);
+    if (status != WIRE_OK)
+        return status;
+    if (cert_identity_role(broker->identity) != WIRE__ROLE__ROLE_BROKER)
+        return wire_fail(problem, WIRE_INVALID, broker->config.identity,
+                         "这不是交换中心的证书；请用 lianfang-ca issue broker 签发",
+                         "not a broker's certificates; issue them with lianfang-ca issue broker");
+    struct cert_file ca = {0};
+    status = cert_file_read(broker->config.ca, false, &ca, problem);
+    if (status == WIRE_OK)
+        status =
+            cert_directory_new(wire_bytes(ca.data, ca.size), broker->config.installation, &broker->directory, problem);
+    cert_file_close(&ca);
+    broker->gate = (struct gate){.hash = &broker->hash, .directory = broker->directory};
+    return status;
+}
+
+static enum wire_status open_stores(struct broker *broker, struct wire_problem *problem)
+{
+    char path[4096];
+    enum wire_status status = cert_folder_make(broker->config.data, problem);
+    if (status == WIRE_OK)
+        status = ledger_open(broker->config.data, broker->config.map_bytes, &broker->ledger, problem);
+    if (status != WIRE_OK)
+        return status;
+    snprintf(path, sizeof(path), "%s/daykeys", broker->config.data);
+    return daykeys_open(path, &broker->daykeys, problem);
+}
+
+static void open_core(struct broker *broker)
+{
+    struct broker_options options;
+    broker_options_default(&options, &broker->hash);
+    options.pulse_ms = broker->config.pulse_ms;
+    options.hosted = (const char *const *)broker->config.hosts;
+    options.hosted_count = broker->config.hosts_count;
+    size_t size = broker_core_size(&options);
+    broker->core = broker_core_init(pages(size), size, &options);
+    wire_arena_over(&broker->out.arena, pages(OUT_BYTES), OUT_BYTES);
+    wire_arena_over(&broker->frame_arena, pages(FRAME_ARENA_BYTES), FRAME_ARENA_BYTES);
+    broker->post = broker_post_new(broker);
+    broker->parts = broker_parts_new(broker);
+}
+
+static bool boot_row(void *context, const struct wire_row *row)
+{
+    struct broker *broker = context;
+    struct broker_event event = {.kind = BROKER_EVENT_BOOT_ROW, .boot_row = {.row = *row}};
+    event.mono_ms = broker_mono_ms();
+    event.wall_ms = broker_wall_ms();
+    broker_core_step(broker->core, &event, &broker->out);
+    ENSURE(broker->out.count == 0 && !broker->out.more);
+    return true;
+}
+
+static enum wire_status boot_core(struct broker *broker, struct wire_problem *problem)
+{
+    enum wire_status status = ledger_boot(&broker->ledger, boot_row, broker);
+    if (status != WIRE_OK)
+        return wire_fail(problem, status, broker->config.data, "账本无法读取", "the ledger cannot be read");
+    struct broker_event event = {.kind = BROKER_EVENT_BOOT_DONE};
+    broker_step(broker, &event);
+    broker_trust_boot(broker->trust);
+    return WIRE_OK;
+}
+
+static enum wire_status open_sockets(struct broker *broker, struct wire_problem *problem)
+{
+    broker->zmq = zmq_ctx_new();
+    ENSURE(broker->zmq != NULL);
+    struct link_server_options options = {0};
+    struct link_server_callbacks callbacks = {
+        .ctx = broker, .allow = broker_trust_allow, .on_message = broker_on_message, .on_down = broker_on_down};
+    enum wire_status status =
+        link_server_open(&broker->loop, broker->zmq, &options, &callbacks, &broker->server, problem);
+    for (unsigned i = 0; status == WIRE_OK && i < broker->config.listen_count; i++) {
+        status = link_server_bind(broker->server, broker->config.listen[i],
+                                  cert_identity_curve_secret(broker->identity), broker->endpoint[i], problem);
+        if (status == WIRE_OK)
+            link_log_line(broker->log, LINK_NOTICE, "broker", "已监听", "listening",
+                          LINK_TEXT("endpoint", broker->endpoint[i]));
+    }
+    return status == WIRE_OK ? broker_watch_open(broker, problem) : status;
+}
+
+/* --- the loop's timers and signals -------------------------------------------------------------------------------- */
+
+static void on_stored(uv_async_t *async)
+{
+    broker_on_stored(async->data);
+}
+
+static void wake_loop(void *context)
+{
+    uv_async_send(context);
+}
+
+static void watch_room(struct broker *broker)
+{
+    struct keep_room room = keep_room(broker->ledger.keep);
+    bool full = keep_room_permille(&room) >= FULL_PERMILLE;
+    if (full == broker->full)
+        return;
+    broker->full = full;
+    struct broker_event event = {.kind = BROKER_EVENT_ROOM, .room = {.full = full}};
+    broker_step(broker, &event);
+}
+
+static void on_second(uv_timer_t *timer)
+{
+    struct broker *broker = timer->data;
+    wire_arena_reset(&broker->frame_arena);
+    watch_room(broker);
+    if (++broker->seconds % 60 != 1)
+        return;
+    broker_trust_refresh(broker->trust);
+    uint32_t yesterday = wire_day_add(wire_day_of(broker_wall_ms()), -1);
+    while (broker_rest_erase(broker, yesterday) && keep_sync(broker->ledger.keep) == WIRE_OK)
+        continue;
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct broker *broker = signal->data;
+    if (number != SIGHUP) {
+        broker_stop(broker, EX_OK);
+        return;
+    }
+    struct wire_problem problem = {0};
+    link_log_reopen(broker->log, NULL);
+    if (broker_trust_reload(broker->trust, &problem) == WIRE_OK)
+        link_log_line(broker->log, LINK_NOTICE, "broker", "已重新载入", "reloaded",
+                      LINK_TEXT("config", broker->config_path));
+    else
+        link_log_problem(broker->log, LINK_ERROR, "broker", &problem);
+}
+
+static void start_handles(struct broker *broker)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    uv_async_init(&broker->loop, &broker->stored, on_stored);
+    uv_timer_init(&broker->loop, &broker->wake);
+    uv_timer_init(&broker->loop, &broker->second);
+    broker->stored.data = broker->wake.data = broker->second.data = broker;
+    for (size_t i = 0; i < 3; i++) {
+        uv_signal_init(&broker->loop, &broker->signals[i]);
+        broker->signals[i].data = broker;
+        uv_signal_start(&broker->signals[i], on_signal, numbers[i]);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    keep_on_committed(broker->ledger.keep, wake_loop, &broker->stored);
+}
+
+/* --- ordered close ------------------------------------------------------------------------------------------------ */
+
+static void close_handles(struct broker *broker)
+{
+    uv_close((uv_handle_t *)&broker->stored, NULL);
+    uv_close((uv_handle_t *)&broker->wake, NULL);
+    uv_close((uv_handle_t *)&broker->second, NULL);
+    for (size_t i = 0; i < 3; i++)
+        uv_close((uv_handle_t *)&broker->signals[i], NULL);
+}
+
+void broker_stop(struct broker *broker, int exit_code)
+{
+    if (broker->stopping)
+        return;
+    broker->exit_code = exit_code;
+    link_log_line(broker->log, LINK_NOTICE, "broker", "正在停止", "stopping", LINK_NUMBER("exit", exit_code));
+    struct broker_event event = {.kind = BROKER_EVENT_OPERATOR, .operator_ = {.operation = BROKER_SHUT_DOWN}};
+    broker_step(broker, &event);
+    keep_sync(broker->ledger.keep);
+    broker_on_stored(broker);
+    broker->stopping = true;
+    link_http_close(&broker->http);
+    link_server_close(&broker->server, NULL, NULL);
+    close_handles(broker);
+}
+
+static void close_all(struct broker *broker)
+{
+    ledger_close(&broker->ledger);
+    if (broker->zmq != NULL)
+        zmq_ctx_term(broker->zmq);
+    daykeys_close(&broker->daykeys);
+    broker_post_free(&broker->post);
+    broker_parts_free(&broker->parts);
+    broker_trust_free(&broker->trust);
+    cert_rest_free(&broker->rest);
+    cert_directory_free(&broker->directory);
+    cert_identity_free(&broker->identity);
+    cert_hash_close(&broker->hash);
+    free(broker->core);
+    free(broker->out.arena.base);
+    free(broker->frame_arena.base);
+    link_log_close(&broker->log);
+    link_broker_config_close(&broker->config);
+}
+
+/* --- main --------------------------------------------------------------------------------------------------------- */
+
+static int refuse(const struct broker *broker, const struct wire_problem *problem)
+{
+    bool zh = broker->config.log.language == WIRE_CHINESE;
+    fprintf(stderr, "lianfang-broker: %s: %s\n", problem->where, zh ? problem->zh : problem->en);
+    switch (problem->status) {
+    case WIRE_IN_USE:
+        return EX_UNAVAILABLE;
+    case WIRE_IO:
+        return EX_IOERR;
+    default:
+        return EX_CONFIG;
+    }
+}
+
+static int serve(struct broker *broker, bool only_check)
+{
+    struct wire_problem problem = {0};
+    uint64_t started_ns = uv_hrtime();
+    broker->hash = cert_hash_new();
+    broker->rest = cert_rest_new();
+    uv_loop_init(&broker->loop);
+    enum wire_status status = link_broker_config_check_files(&broker->config, &problem);
+    if (status == WIRE_OK)
+        status = open_identity(broker, &problem);
+    if (status == WIRE_OK)
+        status = open_stores(broker, &problem);
+    broker->trust = broker_trust_new(broker);
+    if (status == WIRE_OK)
+        status = broker_trust_load(broker->trust, &problem);
+    if (status == WIRE_OK && only_check)
+        status = broker_trust_check(broker->trust, &problem);
+    if (status != WIRE_OK || only_check) {
+        int code = status == WIRE_OK ? EX_OK : refuse(broker, &problem);
+        close_all(broker);
+        return code;
+    }
+    open_core(broker);
+    start_handles(broker);
+    status = boot_core(broker, &problem);
+    if (status == WIRE_OK)
+        status = open_sockets(broker, &problem);
+    if (status != WIRE_OK) {
+        int code = refuse(broker, &problem);
+        broker_stop(broker, code);
+    } else {
+        uv_timer_start(&broker->second, on_second, 1000, 1000);
+        link_log_line(broker->log, LINK_NOTICE, "broker", "就绪", "ready",
+                      LINK_UNSIGNED("ms", (uv_hrtime() - started_ns) / 1000000));
+    }
+    uv_run(&broker->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&broker->loop);
+    int code = broker->exit_code;
+    close_all(broker);
+    return code;
+}
+
+static int usage(void)
+{
+    fprintf(
+        stderr,
+        "用法 / usage: lianfang-broker [-c broker.yaml] [-n]\n"
+        "       lianfang-broker [-c broker.yaml] status | links | reload | accept-fork ADCODE | recover --accept-loss\n"
+        "  -c FILE  配置 configuration [/etc/lianfang/broker.yaml]\n"
+        "  -n       只检查配置、证书、政策和账本 check configuration, certificates, policy and ledger, then exit\n");
+    return EX_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct broker *broker = pages(sizeof(*broker));
+    struct wire_problem problem = {0};
+    bool only_check = false;
+    int option;
+    setlocale(LC_ALL, "");
+    broker->config_path = "/etc/lianfang/broker.yaml";
+    while ((option = getopt(argc, argv, "+c:nh")) != -1) {
+        if (option == 'c')
+            broker->config_path = optarg;
+        else if (option == 'n')
+            only_check = true;
+        else
+            return usage();
+    }
+    if (link_broker_config_load(broker->config_path, &broker->config, &problem) != WIRE_OK)
+        return refuse(broker, &problem);
+    if (optind < argc) {
+        int code = broker_command(&broker->config, argc - optind, argv + optind);
+        return code == EX_USAGE ? usage() : code;
+    }
+    struct link_log_options log = {.level = broker->config.log.level,
+                                   .format = broker->config.log.format,
+                                   .language = broker->config.log.language,
+                                   .path = broker->config.log.path};
+    if (link_log_open(&log, &broker->log, &problem) != WIRE_OK)
+        return refuse(broker, &problem);
+    int code = serve(broker, only_check);
+    free(broker);
+    return code;
+}

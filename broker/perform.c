@@ -1,0 +1,279 @@
+/* Effects of the core, performed in order. */
+#include "broker/broker.h"
+
+#include "certs/hash.h"
+
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+
+/* The store's tickets: those of the core, with room between for rows of the shell's own (erasing). */
+enum { OWN_BITS = 24 };
+
+int64_t broker_wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t broker_mono_ms(void)
+{
+    return (int64_t)(uv_hrtime() / 1000000);
+}
+
+static void append_rows(struct broker *broker, const struct wire_row *rows, size_t count, uint64_t ticket)
+{
+    enum wire_status status = keep_append(broker->ledger.keep, rows, count, ticket);
+    if (status == WIRE_AGAIN) { /* credit keeps the queue short; a slow disk may fill it all the same */
+        if (keep_sync(broker->ledger.keep) == WIRE_OK)
+            status = keep_append(broker->ledger.keep, rows, count, ticket);
+    }
+    if (status != WIRE_OK)
+        broker_fail(broker, "账本写入失败", "the ledger cannot be written", status);
+}
+
+void broker_append_own(struct broker *broker, const struct wire_row *rows, size_t count)
+{
+    append_rows(broker, rows, count, (broker->ticket_last << OWN_BITS) | ++broker->ticket_own);
+}
+
+static void perform_append(struct broker *broker, const struct broker_append *append)
+{
+    /* payload rows of at most one per envelope and as many for erasing */
+    size_t rows_max = append->count + (append->batch == NULL ? 0 : 2 * append->batch->n_envelope);
+    struct wire_row *rows = (struct wire_row *)append->rows;
+    size_t count = append->count;
+    if (rows_max > count) {
+        rows = wire_arena_take(&broker->frame_arena, rows_max * sizeof(*rows));
+        if (rows == NULL)
+            broker_fail(broker, "内存预算不足", "the memory budget is too small", WIRE_NO_MEMORY);
+        if (count > 0)
+            memcpy(rows, append->rows, count * sizeof(*rows));
+        count += broker_rest_rows(broker, append, &broker->frame_arena, rows + count, rows_max - count);
+    }
+    broker->ticket_last = append->ticket;
+    broker->ticket_own = 0;
+    append_rows(broker, rows, count, append->ticket << OWN_BITS);
+}
+
+static void perform_fetch(struct broker *broker, const struct broker_fetch *fetch)
+{
+    struct keep_range range = {.table = fetch->table,
+                               .prefix = fetch->prefix,
+                               .from = fetch->from,
+                               .rows_max = fetch->rows_max,
+                               .bytes_max = fetch->bytes_max};
+    if (keep_fetch_async(broker->ledger.keep, fetch->request, &range) != WIRE_OK)
+        broker_fail(broker, "账本读取失败", "the ledger cannot be read", WIRE_IO);
+}
+
+struct exact {
+    struct wire_row *rows;
+    size_t count, max;
+    uint8_t table;
+    struct wire_arena *arena;
+    bool full;
+};
+
+static bool exact_visit(void *context, struct wire_bytes key, struct wire_bytes value)
+{
+    struct exact *exact = context;
+    struct wire_row *row = &exact->rows[exact->count];
+    row->table = exact->table;
+    row->key = wire_bytes(wire_arena_copy(exact->arena, key.data, key.size), key.size);
+    row->value = wire_bytes(wire_arena_copy(exact->arena, value.data, value.size), value.size);
+    exact->full = row->key.data == NULL || (value.size > 0 && row->value.data == NULL);
+    return !exact->full && ++exact->count < exact->max;
+}
+
+/* Few rows, with those of appends in flight; the answer is the next event. */
+static void answer_exact(struct broker *broker, uint64_t request, const struct keep_range *range)
+{
+    struct exact exact = {.max = range->rows_max, .table = range->table, .arena = &broker->frame_arena};
+    exact.rows = wire_arena_take(exact.arena, exact.max * sizeof(*exact.rows));
+    bool more = false;
+    enum wire_status status =
+        exact.rows == NULL ? WIRE_NO_MEMORY : keep_scan(broker->ledger.keep, range, exact_visit, &exact, &more);
+    if (status != WIRE_OK || exact.full)
+        broker_fail(broker, "账本读取失败", "the ledger cannot be read", status);
+    struct broker_event event = {.kind = BROKER_EVENT_FETCHED};
+    event.fetched = (struct broker_fetched){
+        .request = request, .rows = exact.rows, .count = exact.count, .end = !more && exact.count < exact.max};
+    broker_step(broker, &event);
+}
+
+static void on_wake(uv_timer_t *timer)
+{
+    struct broker *broker = timer->data;
+    struct broker_event event = {.kind = BROKER_EVENT_TIMER};
+    wire_arena_reset(&broker->frame_arena);
+    broker_step(broker, &event);
+}
+
+static void perform_wake(struct broker *broker, int64_t wake_ms)
+{
+    int64_t in_ms = wake_ms - broker_mono_ms();
+    uv_update_time(&broker->loop);
+    uv_timer_start(&broker->wake, on_wake, in_ms > 0 ? (uint64_t)in_ms : 0, 0);
+}
+
+struct note_text {
+    enum link_level level;
+    const char *zh, *en;
+};
+
+static const struct note_text *note_text(enum broker_topic topic)
+{
+    static const struct note_text texts[] = {
+        [BROKER_NOTE_SESSION_UP] = {LINK_NOTICE, "节点已接通", "node is live"},
+        [BROKER_NOTE_SESSION_DOWN] = {LINK_NOTICE, "节点已断开", "node is down"},
+        [BROKER_NOTE_REFUSED_PEER] = {LINK_WARNING, "拒绝节点接入", "node not let in"},
+        [BROKER_NOTE_MISBEHAVED] = {LINK_WARNING, "节点行为异常，已断开", "node misbehaved, cut"},
+        [BROKER_NOTE_JUDGED] = {LINK_DEBUG, "批次已判定", "batch judged"},
+        [BROKER_NOTE_REPEATED] = {LINK_DEBUG, "批次重发", "batch offered again"},
+        [BROKER_NOTE_BAD_BATCH] = {LINK_WARNING, "批次无效", "bad batch"},
+        [BROKER_NOTE_CONFLICT] = {LINK_ERROR, "同一序号出现不同批次，该流已冻结", "conflicting batch, stream frozen"},
+        [BROKER_NOTE_EXPECTED_FIRST] = {LINK_INFO, "序号不连续，已告知应发序号", "gap, told what is expected"},
+        [BROKER_NOTE_FORK] = {LINK_ERROR, "节点存储为旧副本或克隆（分叉）", "fork: an older or cloned store"},
+        [BROKER_NOTE_FORK_STOPPED] = {LINK_ERROR, "一小时内三次分叉，已停止该节点，需人工确认",
+                                      "three forks in an hour: stopped until accept-fork"},
+        [BROKER_NOTE_ROLLED_BACK] = {LINK_ERROR, "账本早于其已签署的内容，停止受理", "the ledger is rolled back"},
+        [BROKER_NOTE_CURSOR_MISMATCH] = {LINK_WARNING, "游标不符，从最早保留处重发",
+                                         "cursor differs, queue sent again"},
+        [BROKER_NOTE_ARRIVED] = {LINK_DEBUG, "已送达", "arrived"},
+        [BROKER_NOTE_REMINDER] = {LINK_NOTICE, "已催办", "reminder"},
+        [BROKER_NOTE_OVERDUE] = {LINK_WARNING, "已逾期", "overdue"},
+        [BROKER_NOTE_OWN_REFUSED] = {LINK_ERROR, "本中心的通知无法发出", "a notice of the broker's own failed"},
+        [BROKER_NOTE_CREDIT_REASON] = {LINK_WARNING, "受理状态变化", "admission state changed"},
+        [BROKER_NOTE_LINK] = {LINK_NOTICE, "链路状态变化", "link state changed"},
+        [BROKER_NOTE_POLICY] = {LINK_NOTICE, "政策", "policy"},
+        [BROKER_NOTE_DIRECTORY] = {LINK_NOTICE, "目录已更新", "directory updated"},
+        [BROKER_NOTE_LIMIT] = {LINK_ERROR, "达到容量上限", "a limit is reached"},
+        [BROKER_NOTE_DAMAGED] = {LINK_ERROR, "账本记录损坏", "a row of the ledger is damaged"},
+        [BROKER_NOTE_RECOVERED] = {LINK_NOTICE, "已接受损失，新世代开始", "loss accepted, new generation"},
+    };
+    static const struct note_text other = {LINK_INFO, "事件", "event"};
+    return (size_t)topic < sizeof(texts) / sizeof(*texts) && texts[topic].zh != NULL ? &texts[topic] : &other;
+}
+
+static void perform_note(struct broker *broker, const struct broker_note *note)
+{
+    const struct note_text *text = note_text(note->topic);
+    if (note->status < sizeof(broker->refused_frames) / sizeof(*broker->refused_frames) &&
+        note->topic == BROKER_NOTE_MISBEHAVED)
+        broker->refused_frames[note->status]++;
+    if (!link_log_on(broker->log, text->level))
+        return;
+    link_log_line(broker->log, text->level, "core", text->zh, text->en, LINK_UNSIGNED("region", note->region),
+                  LINK_TEXT("status", wire_status_name(note->status)), LINK_UNSIGNED("a", note->a),
+                  LINK_UNSIGNED("b", note->b), LINK_UNSIGNED("c", note->c));
+}
+
+struct exact_fetch {
+    uint64_t request;
+    uint8_t key[2][WIRE_KEY_BYTES_MAX];
+    struct keep_range range;
+};
+
+static void copy_fetch(struct exact_fetch *to, const struct broker_fetch *from)
+{
+    to->request = from->request;
+    ENSURE(from->from.size <= WIRE_KEY_BYTES_MAX && from->prefix.size <= WIRE_KEY_BYTES_MAX);
+    if (from->from.size > 0)
+        memcpy(to->key[0], from->from.data, from->from.size);
+    if (from->prefix.size > 0)
+        memcpy(to->key[1], from->prefix.data, from->prefix.size);
+    to->range = (struct keep_range){.table = from->table,
+                                    .from = wire_bytes(to->key[0], from->from.size),
+                                    .prefix = wire_bytes(to->key[1], from->prefix.size),
+                                    .rows_max = from->rows_max,
+                                    .bytes_max = from->bytes_max};
+}
+
+static void perform_one(struct broker *broker, const struct broker_effect *effect, struct exact_fetch *exact,
+                        size_t *exact_count)
+{
+    switch (effect->kind) {
+    case BROKER_APPEND:
+        perform_append(broker, &effect->append);
+        break;
+    case BROKER_SEND:
+        broker_post_send(broker->post, &effect->send);
+        break;
+    case BROKER_SEND_POLICY:
+        broker_post_policy(broker->post, &effect->send_policy);
+        break;
+    case BROKER_SEND_DIRECTORY:
+        broker_post_directory(broker->post, &effect->send_directory);
+        break;
+    case BROKER_FETCH:
+        if (effect->fetch.exact)
+            copy_fetch(&exact[(*exact_count)++], &effect->fetch);
+        else
+            perform_fetch(broker, &effect->fetch);
+        break;
+    case BROKER_CUT:
+        broker_post_cut(broker->post, &effect->cut);
+        break;
+    case BROKER_WAKE:
+        perform_wake(broker, effect->wake_ms);
+        break;
+    case BROKER_SEAL:
+        broker_own_take(broker, &effect->seal);
+        break;
+    case BROKER_NOTE:
+        perform_note(broker, &effect->note);
+        break;
+    }
+}
+
+void broker_step(struct broker *broker, struct broker_event *event)
+{
+    struct exact_fetch exact[BROKER_FETCHES_MAX];
+    size_t exact_count = 0;
+    struct broker_event again = {.kind = BROKER_EVENT_CONTINUE};
+    do {
+        event->mono_ms = broker_mono_ms();
+        event->wall_ms = broker_wall_ms();
+        if (event->kind == BROKER_EVENT_HELLO || event->kind == BROKER_EVENT_BOOT_DONE)
+            cert_random(event->random, sizeof(event->random));
+        broker_core_step(broker->core, event, &broker->out);
+        for (size_t i = 0; i < broker->out.count; i++)
+            perform_one(broker, &broker->out.effects[i], exact, &exact_count);
+        event = &again;
+    } while (broker->out.more);
+    for (size_t i = 0; i < exact_count; i++)
+        answer_exact(broker, exact[i].request, &exact[i].range);
+    broker_own_seal(broker);
+    broker_post_flush(broker->post, keep_committed(broker->ledger.keep) >> OWN_BITS);
+}
+
+static void take_fetched(struct broker *broker)
+{
+    struct keep_fetched fetched;
+    while (keep_fetched(broker->ledger.keep, &fetched)) {
+        if (fetched.status != WIRE_OK)
+            broker_fail(broker, "账本读取失败", "the ledger cannot be read", fetched.status);
+        struct broker_event event = {.kind = BROKER_EVENT_FETCHED};
+        event.fetched = (struct broker_fetched){
+            .request = fetched.request, .rows = fetched.rows, .count = fetched.row_count, .end = !fetched.more};
+        broker_step(broker, &event);
+        keep_fetched_close(&fetched);
+    }
+}
+
+void broker_on_stored(struct broker *broker)
+{
+    wire_arena_reset(&broker->frame_arena);
+    enum wire_status failed = keep_failed(broker->ledger.keep, NULL);
+    if (failed != WIRE_OK)
+        broker_fail(broker, "账本写入失败", "the ledger cannot be written", failed);
+    struct broker_event event = {.kind = BROKER_EVENT_COMMITTED};
+    event.committed.ticket = keep_committed(broker->ledger.keep) >> OWN_BITS;
+    if (event.committed.ticket > broker->ticket_told) {
+        broker->ticket_told = event.committed.ticket;
+        broker_step(broker, &event);
+    }
+    take_fetched(broker);
+}

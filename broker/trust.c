@@ -1,0 +1,317 @@
+/* Directory, revocation list and policy: from the ledger and from files into the core.
+ *
+ * The ledger holds what was taken, in order with batches; the files are how an operator brings news: at start and on
+ * SIGHUP whatever is new in them is checked, handed to the core and stored. A file that is wrong changes nothing. */
+#include "broker/broker.h"
+
+#include "certs/file.h"
+#include "certs/policy.h"
+#include "link/policy_yaml.h"
+#include "wire/codec.h"
+#include "wire/region.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { REGIONS_MAX = 4096, POLICIES_MAX = 1024, POLICY_ARENA_BYTES = 64 * 1024 * 1024 };
+
+struct broker_trust {
+    struct broker *broker;
+    uint32_t enrolled[REGIONS_MAX]; /* as the core was told, by rising adcode */
+    size_t enrolled_count;
+    uint64_t epoch;                              /* as the core was told */
+    uint64_t stored_epoch;                       /* of the ledger */
+    struct rules_policy *policies[POLICIES_MAX]; /* live as long as the core */
+    size_t policy_count;
+    uint64_t policy_version;
+    struct wire_arena arena;
+    void *memory;
+};
+
+struct broker_trust *broker_trust_new(struct broker *broker)
+{
+    struct broker_trust *trust = calloc(1, sizeof(*trust));
+    ENSURE(trust != NULL);
+    trust->broker = broker;
+    trust->memory = malloc(POLICY_ARENA_BYTES);
+    ENSURE(trust->memory != NULL);
+    wire_arena_over(&trust->arena, trust->memory, POLICY_ARENA_BYTES);
+    return trust;
+}
+
+void broker_trust_free(struct broker_trust **trust)
+{
+    if (*trust == NULL)
+        return;
+    for (size_t i = 0; i < (*trust)->policy_count; i++)
+        link_policy_free(&(*trust)->policies[i]);
+    free((*trust)->memory);
+    free(*trust);
+    *trust = NULL;
+}
+
+/* --- directory ---------------------------------------------------------------------------------------------------- */
+
+struct record_visit {
+    struct broker_trust *trust;
+    enum wire_status status;
+    struct wire_problem *problem;
+};
+
+static bool on_record(void *context, struct wire_bytes key, struct wire_bytes value)
+{
+    (void)key;
+    struct record_visit *visit = context;
+    struct broker_trust *trust = visit->trust;
+    wire_arena_reset(&trust->arena);
+    Wire__DirectoryRecord *record = (Wire__DirectoryRecord *)wire_decode(
+        &wire__directory_record__descriptor, value, WIRE_STRICT_NONE, &trust->arena, &visit->status);
+    if (record != NULL)
+        visit->status = cert_directory_add(trust->broker->directory, record, visit->problem);
+    return visit->status == WIRE_OK;
+}
+
+enum wire_status broker_trust_load(struct broker_trust *trust, struct wire_problem *problem)
+{
+    struct broker *broker = trust->broker;
+    struct record_visit visit = {.trust = trust, .problem = problem};
+    enum wire_status status =
+        keep_scan(broker->ledger.keep, &(struct keep_range){.table = BROKER_DIRECTORY}, on_record, &visit, NULL);
+    if (status != WIRE_OK || visit.status != WIRE_OK)
+        return status != WIRE_OK ? status : visit.status;
+    trust->stored_epoch = cert_directory_epoch(broker->directory);
+    status = cert_directory_load(broker->directory, broker->config.directory, problem);
+    if (status != WIRE_OK)
+        return status;
+    status = cert_directory_crl_load(broker->directory, broker->config.crl, problem);
+    return status == WIRE_EXISTS ? WIRE_OK : status;
+}
+
+/* Regions that came or went since the core was told, by one walk over both sorted lists. */
+static size_t changes_since(struct broker_trust *trust, const uint32_t *now, size_t now_count,
+                            struct broker_change *changes)
+{
+    size_t count = 0, i = 0, j = 0;
+    while (i < trust->enrolled_count || j < now_count) {
+        uint32_t was = i < trust->enrolled_count ? trust->enrolled[i] : UINT32_MAX;
+        uint32_t is = j < now_count ? now[j] : UINT32_MAX;
+        if (was == is) {
+            i++;
+            j++;
+        } else if (was < is) {
+            changes[count++] = (struct broker_change){.region = trust->enrolled[i++], .enrolled = false};
+        } else {
+            changes[count++] = (struct broker_change){.region = now[j++], .enrolled = true};
+        }
+    }
+    return count;
+}
+
+static void tell_directory(struct broker_trust *trust)
+{
+    struct broker *broker = trust->broker;
+    uint32_t *now = malloc(REGIONS_MAX * sizeof(*now));
+    struct broker_change *changes = malloc(2 * REGIONS_MAX * sizeof(*changes));
+    uint64_t epoch = cert_directory_epoch(broker->directory);
+    size_t record_count = (size_t)(epoch - trust->stored_epoch);
+    struct broker_directory_record *records = calloc(record_count + 1, sizeof(*records));
+    ENSURE(now != NULL && changes != NULL && records != NULL);
+    size_t now_count = cert_directory_regions(broker->directory, broker_wall_ms(), now, REGIONS_MAX);
+    now_count = now_count > REGIONS_MAX ? REGIONS_MAX : now_count;
+    size_t change_count = changes_since(trust, now, now_count, changes);
+    for (size_t i = 0; i < record_count; i++) {
+        records[i].epoch = trust->stored_epoch + 1 + i;
+        records[i].bytes = cert_directory_record(broker->directory, records[i].epoch);
+    }
+    if (change_count > 0 || record_count > 0 || epoch != trust->epoch) {
+        struct broker_event event = {.kind = BROKER_EVENT_DIRECTORY};
+        event.directory = (struct broker_directory){.epoch = epoch,
+                                                    .changes = changes,
+                                                    .change_count = change_count,
+                                                    .records = records,
+                                                    .record_count = record_count};
+        trust->epoch = trust->stored_epoch = epoch;
+        memcpy(trust->enrolled, now, now_count * sizeof(*now));
+        trust->enrolled_count = now_count;
+        broker_step(broker, &event);
+    }
+    free(now);
+    free(changes);
+    free(records);
+}
+
+void broker_trust_refresh(struct broker_trust *trust)
+{
+    tell_directory(trust);
+    if (trust->broker->server != NULL)
+        link_server_recheck(trust->broker->server);
+}
+
+/* Past its date nobody new is let in for a while; those inside go on (docs/SECURITY.md). */
+static bool inside(const struct broker *broker, uint32_t region)
+{
+    struct broker_health health;
+    return broker_core_health(broker->core, region, &health) && health.link != BROKER_LINK_DOWN;
+}
+
+bool broker_trust_allow(void *ctx, const uint8_t key[LINK_KEY_BYTES], char user_id[LINK_USER_ID_BYTES])
+{
+    struct broker *broker = ctx;
+    int64_t now_ms = broker_wall_ms();
+    const struct cert_entry *entry = NULL;
+    enum wire_status status = cert_directory_admit(broker->directory, key, now_ms, &entry);
+    if (status == WIRE_OK && entry->subject.role != WIRE__ROLE__ROLE_NODE)
+        status = WIRE_NOT_ENROLLED;
+    if (status == WIRE_OK) {
+        enum cert_crl_state crl = cert_directory_crl_state(broker->directory, now_ms);
+        if (crl == CERT_CRL_CLOSED || (crl == CERT_CRL_GRACE && !inside(broker, entry->subject.region)))
+            status = WIRE_CRL_STALE;
+    }
+    if (status != WIRE_OK) {
+        broker->refused_frames[status]++;
+        link_log_line(broker->log, LINK_WARNING, "zap", "拒绝接入", "not let in",
+                      LINK_UNSIGNED("region", entry == NULL ? 0 : entry->subject.region),
+                      LINK_TEXT("reason", wire_status_name(status)), LINK_HEX("key", key, 8));
+        return false;
+    }
+    snprintf(user_id, LINK_USER_ID_BYTES, "%06u", entry->subject.region);
+    return true;
+}
+
+/* --- policy ------------------------------------------------------------------------------------------------------- */
+
+static enum wire_status compile(struct broker_trust *trust, const struct cert_policy *signed_,
+                                struct rules_policy **policy, struct wire_problem *problem)
+{
+    const Wire__PolicyText *text = signed_->text;
+    if (trust->policy_count == POLICIES_MAX)
+        return wire_fail(problem, WIRE_NO_MEMORY, "policy", "政策版本过多，请重启", "too many policies, restart");
+    struct link_policy_file *files = calloc(text->n_file + 1, sizeof(*files));
+    ENSURE(files != NULL);
+    for (size_t i = 0; i < text->n_file; i++)
+        files[i] = (struct link_policy_file){.name = text->file[i]->name,
+                                             .text = (const char *)text->file[i]->text.data,
+                                             .size = text->file[i]->text.len};
+    enum wire_status status = link_policy_load(files, text->n_file, text->version, signed_->digest, policy, problem);
+    free(files);
+    return status;
+}
+
+static enum wire_status offer_policy(struct broker_trust *trust, struct wire_bytes bytes, bool stored,
+                                     struct wire_problem *problem)
+{
+    struct broker *broker = trust->broker;
+    struct cert_policy signed_;
+    enum wire_status status =
+        cert_policy_verify(broker->directory, bytes, broker_wall_ms(), &trust->arena, &signed_, problem);
+    if (status != WIRE_OK)
+        return status;
+    if (signed_.text->version <= trust->policy_version) {
+        if (signed_.text->version == trust->policy_version)
+            return WIRE_OK; /* the one we have */
+        return wire_failf(problem, WIRE_INVALID, broker->config.policy,
+                          "政策版本 %llu 低于已有的 %llu；请提高版本号并重新签署",
+                          "policy version %llu is below %llu that is held; raise it and sign again",
+                          (unsigned long long)signed_.text->version, (unsigned long long)trust->policy_version);
+    }
+    struct rules_policy *policy = NULL;
+    status = compile(trust, &signed_, &policy, problem);
+    if (status != WIRE_OK)
+        return status;
+    trust->policies[trust->policy_count++] = policy;
+    trust->policy_version = signed_.text->version;
+    struct broker_event event = {.kind = BROKER_EVENT_POLICY};
+    event.policy = (struct broker_policy){.policy = policy,
+                                          .version = signed_.text->version,
+                                          .in_force_ms = signed_.text->in_force_ms,
+                                          .bytes = stored ? (struct wire_bytes){0} : bytes};
+    memcpy(event.policy.digest.bytes, signed_.digest, WIRE_HASH_BYTES);
+    broker_step(broker, &event);
+    return WIRE_OK;
+}
+
+static enum wire_status policy_from_file(struct broker_trust *trust, struct wire_problem *problem)
+{
+    struct cert_file file = {0};
+    enum wire_status status = cert_file_read(trust->broker->config.policy, false, &file, problem);
+    if (status != WIRE_OK)
+        return status;
+    wire_arena_reset(&trust->arena);
+    status = offer_policy(trust, wire_bytes(file.data, file.size), false, problem);
+    cert_file_close(&file);
+    return status;
+}
+
+enum wire_status broker_trust_check(struct broker_trust *trust, struct wire_problem *problem)
+{
+    struct cert_file file = {0};
+    struct cert_policy signed_;
+    struct rules_policy *policy = NULL;
+    enum wire_status status = cert_file_read(trust->broker->config.policy, false, &file, problem);
+    if (status == WIRE_OK)
+        status = cert_policy_verify(trust->broker->directory, wire_bytes(file.data, file.size), broker_wall_ms(),
+                                    &trust->arena, &signed_, problem);
+    if (status == WIRE_OK)
+        status = compile(trust, &signed_, &policy, problem);
+    link_policy_free(&policy);
+    cert_file_close(&file);
+    return status;
+}
+
+struct versions {
+    uint64_t list[POLICIES_MAX];
+    size_t count;
+};
+
+static bool on_version(void *context, struct wire_bytes key, struct wire_bytes value)
+{
+    (void)value;
+    struct versions *versions = context;
+    versions->list[versions->count++] = wire_get_u64(key.data);
+    return versions->count < POLICIES_MAX;
+}
+
+/* A policy that was good when it was stored and is not now does not keep a later one out. */
+static void policies_from_ledger(struct broker_trust *trust)
+{
+    struct versions *versions = calloc(1, sizeof(*versions));
+    ENSURE(versions != NULL);
+    keep_scan(trust->broker->ledger.keep, &(struct keep_range){.table = BROKER_POLICY}, on_version, versions, NULL);
+    for (size_t i = 0; i < versions->count; i++) {
+        struct wire_problem problem = {0};
+        wire_arena_reset(&trust->arena);
+        struct wire_bytes bytes = broker_trust_policy(trust, versions->list[i], &trust->arena);
+        if (offer_policy(trust, bytes, true, &problem) != WIRE_OK)
+            link_log_problem(trust->broker->log, LINK_ERROR, "policy", &problem);
+    }
+    free(versions);
+}
+
+struct wire_bytes broker_trust_policy(struct broker_trust *trust, uint64_t version, struct wire_arena *arena)
+{
+    struct broker_key key = broker_key_version(version);
+    enum wire_status status;
+    return ledger_row(&trust->broker->ledger, BROKER_POLICY, wire_bytes(key.data, key.size), arena, &status);
+}
+
+void broker_trust_boot(struct broker_trust *trust)
+{
+    struct broker *broker = trust->broker;
+    struct wire_problem problem = {0};
+    tell_directory(trust);
+    policies_from_ledger(trust);
+    if (policy_from_file(trust, &problem) != WIRE_OK)
+        link_log_problem(broker->log, trust->policy_version == 0 ? LINK_ERROR : LINK_WARNING, "policy", &problem);
+}
+
+enum wire_status broker_trust_reload(struct broker_trust *trust, struct wire_problem *problem)
+{
+    struct broker *broker = trust->broker;
+    enum wire_status status = cert_directory_load(broker->directory, broker->config.directory, problem);
+    if (status == WIRE_OK)
+        status = cert_directory_crl_load(broker->directory, broker->config.crl, problem);
+    if (status == WIRE_EXISTS)
+        status = WIRE_OK;
+    broker_trust_refresh(trust); /* what was taken counts, even if something after it was wrong */
+    return status == WIRE_OK ? policy_from_file(trust, problem) : status;
+}
