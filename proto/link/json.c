@@ -169,32 +169,6 @@ static bool read_real(struct reader *reader, const ProtobufCFieldDescriptor *fie
 
 /* --- days, times, regions, units: numbers that people write as text --- */
 
-/* Milliseconds after the seconds, which wire_json_write adds where there are some: taken out of the text, and returned.
- */
-static int take_milliseconds(char *text)
-{
-    char *dot = strchr(text, '.');
-    if (dot == NULL || dot == text || strspn(dot + 1, "0123456789") != 3 || strchr(text, ':') == NULL)
-        return 0;
-    int ms = (dot[1] - '0') * 100 + (dot[2] - '0') * 10 + (dot[3] - '0');
-    memmove(dot, dot + 4, strlen(dot + 4) + 1);
-    return ms;
-}
-
-static bool parse_time(const char *text, int64_t *ms)
-{
-    char seconds[64];
-    size_t size = strlen(text);
-    if (size >= sizeof seconds)
-        return false;
-    memcpy(seconds, text, size + 1);
-    int rest = take_milliseconds(seconds);
-    if (!wire_time_parse(seconds, strlen(seconds), ms))
-        return false;
-    *ms += rest;
-    return true;
-}
-
 static bool is_digits(const char *text)
 {
     return text[0] != '\0' && strspn(text + (text[0] == '-'), "0123456789") == strlen(text + (text[0] == '-'));
@@ -207,7 +181,7 @@ static bool read_time_or_day(struct reader *reader, const ProtobufCFieldDescript
     int64_t ms = 0;
     if (!json_is_string(value))
         return read_integer(reader, field, value, at);
-    if (parse_time(json_string_value(value), &ms)) {
+    if (wire_time_parse(json_string_value(value), json_string_length(value), &ms)) {
         put_integer(field->type, at, wire_field_is_day(field) ? wire_day_of(ms) : (uint64_t)ms);
         return true;
     }

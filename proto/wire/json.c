@@ -38,20 +38,12 @@ static bool has_calendar(int64_t ms)
     return ms >= INT64_C(-2208988800000) && ms < INT64_C(253402272000000);
 }
 
-/* wire_time_iso writes seconds; a rest of milliseconds goes in after them, so that nothing is lost. */
 static bool time_text(int64_t ms, char out[VALUE_TEXT])
 {
     if (!has_calendar(ms))
         return signed_text(ms, out);
-    int64_t rest = ((ms % 1000) + 1000) % 1000;
     char iso[WIRE_TIME_TEXT];
-    wire_time_iso(ms - rest, iso);
-    enum { UP_TO_SECONDS = 19 };
-    ENSURE(strlen(iso) > UP_TO_SECONDS);
-    if (rest == 0)
-        snprintf(out, VALUE_TEXT, "%s", iso);
-    else
-        snprintf(out, VALUE_TEXT, "%.*s.%03d%s", UP_TO_SECONDS, iso, (int)rest, iso + UP_TO_SECONDS);
+    snprintf(out, VALUE_TEXT, "%s", wire_time_iso(ms, iso));
     return true;
 }
 

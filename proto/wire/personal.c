@@ -106,32 +106,44 @@ static enum wire_personal_kind classify(struct wire_bytes text, const char *digi
     return WIRE_PERSONAL_IDENTITY;
 }
 
-/* Numbers written in three groups: 3-4-4 for mobiles, 6-8-4 (or 6-8-3 and X) for identity numbers. */
-static enum wire_personal_kind classify_groups(struct wire_bytes text, const struct digits *first, size_t *end)
+/* Three groups with single separators between them; false: there are not that many. */
+static bool three_groups(struct wire_bytes text, const struct digits *first, struct digits group[GROUPS_MAX])
 {
-    static const size_t shapes[][GROUPS_MAX] = {{3, 4, 4}, {6, 8, 4}, {6, 8, 3}};
-    struct digits group[GROUPS_MAX] = {*first};
+    group[0] = *first;
     for (size_t i = 1; i < GROUPS_MAX; i++) {
         size_t gap = separator_at(text, group[i - 1].end);
         if (gap == 0)
-            return WIRE_PERSONAL_NONE;
+            return false;
         group[i] = digits_at(text, group[i - 1].end + gap);
     }
-    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-        char joined[DIGITS_MAX];
-        size_t count = 0;
-        bool fits = true;
-        for (size_t i = 0; i < GROUPS_MAX && fits; i++) {
-            fits = group[i].count == shapes[s][i];
-            if (fits)
-                memcpy(joined + count, group[i].text, group[i].count);
-            count += fits ? group[i].count : 0;
-        }
-        *end = group[GROUPS_MAX - 1].end;
-        if (fits)
-            return classify(text, joined, count, end);
-    }
-    return WIRE_PERSONAL_NONE;
+    return true;
+}
+
+static bool has_shape(const struct digits group[GROUPS_MAX], const size_t shape[GROUPS_MAX])
+{
+    for (size_t i = 0; i < GROUPS_MAX; i++)
+        if (group[i].count != shape[i])
+            return false;
+    return true;
+}
+
+/* Numbers written in three groups: 3-4-4 for mobiles, 6-8-4 (or 6-8-3 and X) for identity numbers. */
+static enum wire_personal_kind classify_groups(struct wire_bytes text, const struct digits *first, size_t *end)
+{
+    static const size_t mobile[] = {3, 4, 4}, identity[] = {6, 8, 4}, identity_x[] = {6, 8, 3};
+    struct digits group[GROUPS_MAX];
+    if (!three_groups(text, first, group))
+        return WIRE_PERSONAL_NONE;
+    /* 310000-20200207-0012 is the number of a notice, and the most usual thing to write in an answer. */
+    bool notice_number = has_shape(group, identity) && first->end < text.size && text.data[first->end] == '-';
+    if (notice_number || !(has_shape(group, mobile) || has_shape(group, identity) || has_shape(group, identity_x)))
+        return WIRE_PERSONAL_NONE;
+    char joined[GROUPS_MAX * DIGITS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < GROUPS_MAX; count += group[i++].count)
+        memcpy(joined + count, group[i].text, group[i].count);
+    *end = group[GROUPS_MAX - 1].end;
+    return classify(text, joined, count, end);
 }
 
 struct wire_personal_number wire_personal_find(struct wire_bytes text, size_t from)
