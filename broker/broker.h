@@ -22,6 +22,7 @@
 #include "link/http.h"
 #include "link/log.h"
 #include "link/server.h"
+#include "wire/ensure.h"
 #include <uv.h>
 
 struct broker_post;
@@ -61,7 +62,7 @@ struct broker {
 
     uv_async_t stored; /* the ledger committed or fetched something */
     uv_timer_t wake;   /* the core's */
-    uv_timer_t minute; /* expiry of certificates, room, erasing */
+    uv_timer_t second;  /* room; each minute: certificates that begin or end, erasing */
     uv_signal_t signals[3];
     uint64_t refused_frames[400]; /* by wire status, for /metrics */
     uint64_t seconds;

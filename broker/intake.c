@@ -1,5 +1,5 @@
 /* A message from a peer becomes an event: decoded by the gate, with what the ledger knows about it. */
-#include "broker/broker.h"
+#include "broker.h"
 
 #include "wire/region.h"
 

@@ -1,6 +1,6 @@
 /* lianfang-broker: arguments → configuration → wire up → run → ordered close. */
-#include "broker/broker.h"
-#include "broker/command.h"
+#include "broker.h"
+#include "command.h"
 
 #include "certs/file.h"
 #include "wire/region.h"

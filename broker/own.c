@@ -1,6 +1,6 @@
 /* The broker's own envelopes: a reminder or an overdue about one envelope, written as its core asked, signed with the
  * broker's identity and judged by the same path as everybody's. */
-#include "broker/broker.h"
+#include "broker.h"
 
 #include "certs/verify.h"
 #include "schema/payload.pb-c.h"

@@ -1,5 +1,5 @@
 /* DELIVER from the ledger: what one recipient gets of a stored batch, with the proof that it is part of it. */
-#include "broker/broker.h"
+#include "broker.h"
 
 #include "wire/codec.h"
 

@@ -1,5 +1,5 @@
 /* Effects of the core, performed in order. */
-#include "broker/broker.h"
+#include "broker.h"
 
 #include "certs/hash.h"
 

@@ -3,7 +3,7 @@
  * A queue of everything the core wants sent. An entry goes when the append it names is committed; nothing overtakes an
  * earlier entry, so a peer sees one order. What goes at one time is signed at one time: the statements of all its
  * receipts, witnesses and completeness are leaves under one root. */
-#include "broker/broker.h"
+#include "broker.h"
 
 #include "certs/verify.h"
 #include "wire/codec.h"

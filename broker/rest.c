@@ -1,5 +1,5 @@
 /* Payloads at rest: under the key of their keep-until day, one run a day and batch. */
-#include "broker/broker.h"
+#include "broker.h"
 
 #include "wire/codec.h"
 

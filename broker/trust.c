@@ -2,7 +2,7 @@
  *
  * The ledger holds what was taken, in order with batches; the files are how an operator brings news: at start and on
  * SIGHUP whatever is new in them is checked, handed to the core and stored. A file that is wrong changes nothing. */
-#include "broker/broker.h"
+#include "broker.h"
 
 #include "certs/file.h"
 #include "certs/policy.h"

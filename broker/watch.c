@@ -1,6 +1,6 @@
 /* What an operator and a monitoring system may know, over HTTP: never a payload, never a header. Operator commands only
  * over the Unix socket, whose file mode says who may. */
-#include "broker/broker.h"
+#include "broker.h"
 
 #include "wire/id.h"
 #include "wire/json.h"
