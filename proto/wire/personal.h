@@ -22,8 +22,8 @@ struct wire_personal_number {
     size_t size;
 };
 
-/* The next identity number (18 digits or 17 and X with a possible birth date inside, or the 15 digits of before 1999) or
- * mobile number (11 digits, also after 86) at or after `from`. Full-width digits are digits; the usual groups (138 1234
- * 5678, 310101 19900307 1234) are recognised, but 310000-20200207-0012 is the number of a notice. Check digits are not
- * asked for, since mistyped numbers are numbers too. */
+/* The next identity number (18 digits or 17 and X with a possible birth date inside, or the 15 digits of before 1999)
+ * or mobile number (11 digits, also after 86) at or after `from`. Full-width digits are digits; the usual groups (138
+ * 1234 5678, 310101 19900307 1234) are recognised, but 310000-20200207-0012 is the number of a notice. Check digits are
+ * not asked for, since mistyped numbers are numbers too. */
 struct wire_personal_number wire_personal_find(struct wire_bytes text, size_t from);
