@@ -2,6 +2,14 @@
 #include "wire/kind.h"
 #include "wire/region.h"
 
+/* The node of that region speaks, for itself or for a place below; or a wider node speaks for that region or a place in
+ * it. */
+static bool speaks_for(const struct rules_question *q, uint32_t region)
+{
+    return q->origin == region ||
+           (wire_region_within(region, q->origin) && wire_region_within(q->issuer_region, region));
+}
+
 static bool sender_is(const struct rules_policy *policy, uint32_t mechanism, const struct rules_selector *from,
                       const struct rules_question *q)
 {
@@ -13,12 +21,12 @@ static bool sender_is(const struct rules_policy *policy, uint32_t mechanism, con
     case RULES_LIAISONS:
         return rules_liaison_find(m, q->origin) != NULL;
     case RULES_REGION:
-        return wire_region_within(q->issuer_region, from->region);
+        return speaks_for(q, from->region);
     case RULES_COORDINATOR:
-        return wire_region_within(q->issuer_region, m->coordinator_region);
+        return speaks_for(q, m->coordinator_region);
     case RULES_SEAT:
         seat = rules_seat_for(m, q->kind);
-        return seat != NULL && wire_region_within(q->issuer_region, seat->region);
+        return seat != NULL && speaks_for(q, seat->region);
     default:
         return false;
     }
