@@ -1,6 +1,6 @@
 /* `lianfang-ca` as a function, so that tests run it in their own process. Returns a sysexits code.
  *
- * `in` is where a passphrase prompt reads when it is a terminal; now_ms is the wall clock. */
+ * A passphrase that is needed and not in a file is asked for on /dev/tty. now_ms is the wall clock. */
 #pragma once
 #include <stdint.h>
 #include <stdio.h>
