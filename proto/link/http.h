@@ -36,7 +36,7 @@ struct link_http_options {
     size_t route_count;
     void *context;            /* handed to every handler */
     unsigned connections_max; /* each 0: the default. 64 */
-    unsigned per_address_max; /* 32; over a Unix socket there is one address */
+    unsigned per_address_max; /* 32; not counted over a Unix socket */
     unsigned timeout_s;       /* 30, for a peer that neither sends nor takes */
     size_t memory_bytes;      /* 32 KiB a connection: bounds request line and headers */
     size_t body_bytes_max;    /* 1 MiB + 64 KiB */
