@@ -303,7 +303,9 @@ static enum wire_status decide(const struct rules_policy *policy, const struct r
         q->mechanism == NULL && q->preview ? rules_narrowest(policy, q) : rules_policy_find(policy, q->mechanism);
     if (d->mechanism != RULES_NONE)
         return decide_by_rule(policy, q, d);
-    return q->mechanism == NULL ? deny_all(policy, q, d) : rules_deny(d, WIRE_NO_MECHANISM, q->mechanism);
+    if (q->mechanism == NULL && q->preview)
+        return deny_all(policy, q, d);
+    return rules_deny(d, WIRE_NO_MECHANISM, q->mechanism == NULL ? "" : q->mechanism);
 }
 
 enum wire_status rules_decide(const struct rules_policy *policy, const struct rules_question *question,

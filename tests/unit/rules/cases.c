@@ -103,10 +103,11 @@ Test(rules_cases, a_wrong_expectation_is_told_with_its_place)
     const struct rules_case *list = link_cases_list(cases, &count);
     cr_expect_eq(rules_test_text(&out, policy, list, count, &decision, WIRE_ENGLISH), 1);
     cr_expect(strstr(out.data, "c.yaml:9:13: wrong: verdict: expected nobody, got admitted\n") != NULL, "%s", out.data);
-    cr_expect(strstr(out.data, "c.yaml:10:17: wrong: to: expected 330000, got 320000/cdc+command\n") != NULL, "%s", out.data);
-    cr_expect(strstr(out.data, "c.yaml:11:18: wrong: lane: expected bulk, got urgent\n") != NULL, "%s", out.data);
-    cr_expect(strstr(out.data, "c.yaml:12:20: wrong: terms: expected sign for 5 min, got sign for 30 min\n") != NULL, "%s",
+    cr_expect(strstr(out.data, "c.yaml:10:17: wrong: to: expected 330000, got 320000/cdc+command\n") != NULL, "%s",
               out.data);
+    cr_expect(strstr(out.data, "c.yaml:11:18: wrong: lane: expected bulk, got urgent\n") != NULL, "%s", out.data);
+    cr_expect(strstr(out.data, "c.yaml:12:20: wrong: terms: expected sign for 5 min, got sign for 30 min\n") != NULL,
+              "%s", out.data);
     free(out.data);
     link_cases_free(&cases);
     link_policy_free(&policy);
