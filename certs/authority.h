@@ -64,7 +64,8 @@ struct cert_revocation {
     uint32_t region;
     const char *id;        /* of a secretary; NULL: any */
     const uint8_t *serial; /* CERT_SERIAL_BYTES: one certificate instead; NULL: by holder */
-    const char *reason;    /* see cert_reason_known; NULL: "unspecified" */
+    bool keep_newest;      /* by holder: what a renewal replaced, but not the newest of each usage */
+    const char *reason;    /* see cert_reason_known (certs/directory.h); NULL: "unspecified" */
     int64_t at_ms;         /* 0: now */
 };
 /* Revokes, then writes crl.der and directory.bin anew. *count: how many certificates. NOT_FOUND: nothing to revoke. */

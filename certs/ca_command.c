@@ -2,6 +2,7 @@
 #include "certs/authority.h"
 #include "certs/ca_options.h"
 #include "wire/id.h"
+#include <dirent.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -51,26 +52,66 @@ static enum wire_status run_init(struct ca_run *run, struct wire_problem *proble
     return WIRE_OK;
 }
 
-/* The seal keys that a holder had before, so that what is still under way to them can be opened. */
+static enum wire_status copy_half(const char *from, const char *to, mode_t mode, struct wire_problem *problem)
+{
+    struct cert_file file;
+    enum wire_status status = cert_file_read(from, mode == 0600, &file, problem);
+    if (status == WIRE_OK)
+        status = cert_file_write(to, wire_bytes(file.data, file.size), mode, false, problem);
+    cert_file_close(&file);
+    return status;
+}
+
 static enum wire_status copy_seal(const char *from, const char *stem, const char *to, const char *as,
                                   struct wire_problem *problem)
 {
     static const struct {
         const char *suffix;
         mode_t mode;
-    } halves[] = {{"pem", 0644}, {"key", 0600}};
+    } halves[] = {{"key", 0600}, {"pem", 0644}};
     enum wire_status status = WIRE_OK;
     for (size_t i = 0; status == WIRE_OK && i < 2; i++) {
         char source[CERT_PATH_BYTES_MAX], target[CERT_PATH_BYTES_MAX];
-        struct cert_file file = {.data = NULL};
         if (snprintf(source, sizeof source, "%s/%s.%s", from, stem, halves[i].suffix) >= (int)sizeof source ||
             snprintf(target, sizeof target, "%s/%s.%s", to, as, halves[i].suffix) >= (int)sizeof target)
             return wire_fail(problem, WIRE_INVALID, from, "路径过长", "the path is too long");
-        status = cert_file_read(source, halves[i].mode == 0600, &file, problem);
-        if (status == WIRE_OK)
-            status = cert_file_write(target, wire_bytes(file.data, file.size), halves[i].mode, false, problem);
-        cert_file_close(&file);
+        status = copy_half(source, target, halves[i].mode, problem);
     }
+    return status;
+}
+
+/* The seal keys that a holder had before, earlier ones too, so that what is still under way to them can be opened. */
+static enum wire_status copy_earlier_seals(const struct ca_run *run, struct wire_problem *problem)
+{
+    const char *from = run->options.previous, *to = run->options.out;
+    char stem[64];
+    snprintf(stem, sizeof stem, "seal-%lld", (long long)(run->now_ms / 1000));
+    enum wire_status status = copy_seal(from, "seal", to, stem, problem);
+    DIR *folder = status == WIRE_OK ? opendir(from) : NULL;
+    for (struct dirent *file; status == WIRE_OK && folder != NULL && (file = readdir(folder)) != NULL;) {
+        size_t length = strlen(file->d_name);
+        if (length < 10 || length >= sizeof stem || strncmp(file->d_name, "seal-", 5) != 0 ||
+            strcmp(file->d_name + length - 4, ".pem") != 0)
+            continue;
+        snprintf(stem, sizeof stem, "%.*s", (int)length - 4, file->d_name);
+        status = copy_seal(from, stem, to, stem, problem);
+    }
+    if (folder != NULL)
+        closedir(folder);
+    return status;
+}
+
+/* Before anything is issued. */
+static enum wire_status check_previous(const struct ca_run *run, struct wire_problem *problem)
+{
+    char path[CERT_PATH_BYTES_MAX];
+    struct cert_file key = {.data = NULL};
+    if (run->options.previous == NULL)
+        return WIRE_OK;
+    if (snprintf(path, sizeof path, "%s/seal.key", run->options.previous) >= (int)sizeof path)
+        return wire_fail(problem, WIRE_INVALID, "--previous", "路径过长", "the path is too long");
+    enum wire_status status = cert_file_read(path, true, &key, problem);
+    cert_file_close(&key);
     return status;
 }
 
@@ -88,17 +129,16 @@ static enum wire_status run_issue_or_renew(struct ca_run *run, bool renew, struc
     enum wire_status status = ca_holder(run, 0, &issue.role, &issue.region, problem);
     if (status == WIRE_OK && options->key_passphrase_file != NULL)
         status = cert_passphrase_read(options->key_passphrase_file, run->key_passphrase, problem);
+    if (status == WIRE_OK)
+        status = check_previous(run, problem);
     struct cert_authority *authority = NULL;
     if (status == WIRE_OK)
         status = open_authority(run, false, &authority, problem);
     issue.passphrase = or_null(run->key_passphrase);
     if (status == WIRE_OK)
         status = cert_authority_issue(authority, &issue, problem);
-    if (status == WIRE_OK && options->previous != NULL) {
-        char name[32];
-        snprintf(name, sizeof name, "seal-%lld", (long long)(run->now_ms / 1000));
-        status = copy_seal(options->previous, "seal", options->out, name, problem);
-    }
+    if (status == WIRE_OK && options->previous != NULL)
+        status = copy_earlier_seals(run, problem);
     if (status == WIRE_OK)
         ca_say(run, run->out, "证书和私钥已写入 %s。请将 crl.der 和 directory.bin 交给交换中心",
                "Certificates and keys are in %s; give crl.der and directory.bin to the broker", options->out);
@@ -120,7 +160,8 @@ static enum wire_status run_revoke(struct ca_run *run, struct wire_problem *prob
 {
     const struct ca_options *options = &run->options;
     uint8_t serial[CERT_SERIAL_BYTES];
-    struct cert_revocation revocation = {.id = options->id, .reason = options->reason, .at_ms = options->from_ms};
+    struct cert_revocation revocation = {
+        .id = options->id, .keep_newest = options->older, .reason = options->reason, .at_ms = options->from_ms};
     enum wire_status status = WIRE_OK;
     if (options->serial == NULL)
         status = ca_holder(run, 0, &revocation.role, &revocation.region, problem);
@@ -182,8 +223,8 @@ static const struct {
     {"renew", run_renew, "as issue [--previous OLD_DIR]", "换发；--previous 保留旧解密密钥",
      "issue anew; --previous keeps the earlier seal key"},
     {"revoke", run_revoke,
-     "[node] ADCODE | broker | secretary ADCODE [--id ID] | --serial HEX   [--reason R] [--from T]", "吊销证书",
-     "revoke certificates"},
+     "[node] ADCODE | broker | secretary ADCODE [--id ID] | --serial HEX   [--older] [--reason R] [--from T]",
+     "吊销证书；--older 只吊销已被换发取代的", "revoke certificates; --older: only those that a renewal replaced"},
     {"crl", run_crl, "[--days N] [--from T]", "重签吊销列表（30 天内须重签）",
      "sign the revocation list anew (every 30 days)"},
     {"directory", run_directory, "[--out FILE]", "导出证书目录，供交换中心加载", "export the directory for the broker"},

@@ -28,6 +28,7 @@ static const struct {
     {"--from", TIME, offsetof(struct ca_options, from_ms)},
     {"--in-force", TIME, offsetof(struct ca_options, in_force_ms)},
     {"--ask-passphrase", FLAG, offsetof(struct ca_options, ask_passphrase)},
+    {"--older", FLAG, offsetof(struct ca_options, older)},
     {"--json", FLAG, offsetof(struct ca_options, json)},
     {"--help", FLAG, offsetof(struct ca_options, help)},
 };

@@ -15,7 +15,7 @@ struct ca_options {
     const char *lang;
     int64_t days, version;        /* 0: not given */
     int64_t from_ms, in_force_ms; /* 0: not given */
-    bool ask_passphrase, json, help;
+    bool ask_passphrase, older, json, help;
 };
 
 struct ca_run {

@@ -94,11 +94,12 @@ static enum wire_status inspect(const struct cert_directory *directory, X509_CRL
     if (number == 0 || cert_asn1_ms(X509_CRL_get0_nextUpdate(crl)) == INT64_MIN)
         return wire_fail(problem, WIRE_INVALID, "CRL", "吊销列表缺少编号或下次更新时间",
                          "the revocation list has no number or no nextUpdate");
-    if (number == directory->crl_number)
+    if (number == directory->crl_number && X509_CRL_match(crl, directory->crl) == 0)
         return WIRE_EXISTS;
-    if (number < directory->crl_number)
-        return wire_fail(problem, WIRE_INVALID, "CRL", "吊销列表比现有的旧。请取得最新的 crl.der",
-                         "the revocation list is older than the one held; get the newest crl.der");
+    if (number <= directory->crl_number)
+        return wire_fail(
+            problem, WIRE_INVALID, "CRL", "吊销列表比现有的旧，或与其同号而不同。请取得最新的 crl.der",
+            "the revocation list is older than the one held, or another of the same number; get the newest crl.der");
     return WIRE_OK;
 }
 

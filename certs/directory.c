@@ -168,12 +168,36 @@ static void keep_record(struct cert_directory *directory, const Wire__DirectoryR
     directory->record[directory->records++] = (struct cert_record){.data = data, .size = size};
 }
 
+/* A repeat must be word for word what is held. Another record under the same number: a CA restored from an old backup
+ * that went on issuing, or a broker that tells two histories; passing it over would lose certificates without a sound.
+ */
+static enum wire_status check_repeat(const struct cert_directory *directory, const Wire__DirectoryRecord *record,
+                                     const char *where, struct wire_problem *problem)
+{
+    struct wire_bytes held = cert_directory_record(directory, record->epoch);
+    size_t size = wire__directory_record__get_packed_size(record);
+    uint8_t *packed = malloc(size + 1);
+    if (packed == NULL)
+        return WIRE_NO_MEMORY;
+    wire__directory_record__pack(record, packed);
+    bool same = record->epoch == 0 || wire_bytes_equal(held, wire_bytes(packed, size));
+    free(packed);
+    if (same)
+        return wire_failf(problem, WIRE_EXISTS, where, "目录已有第 %" PRIu64 " 条",
+                          "the directory has record %" PRIu64 " already", record->epoch);
+    return wire_failf(problem, WIRE_INVALID, where,
+                      "第 %" PRIu64 " 条与现有的不同：证书目录可能是从旧备份恢复后继续签发的。请联系证书管理员",
+                      "record %" PRIu64
+                      " differs from the one held: perhaps the CA was restored from an old backup and went "
+                      "on issuing; ask its keeper",
+                      record->epoch);
+}
+
 static enum wire_status check_epoch(const struct cert_directory *directory, const Wire__DirectoryRecord *record,
                                     const char *where, struct wire_problem *problem)
 {
     if (record->epoch <= directory->records)
-        return wire_failf(problem, WIRE_EXISTS, where, "目录已有第 %" PRIu64 " 条",
-                          "the directory has record %" PRIu64 " already", record->epoch);
+        return check_repeat(directory, record, where, problem);
     if (record->epoch > directory->records + 1)
         return wire_failf(problem, WIRE_GAP, where, "目录缺第 %zu 条。请从该条起重新取得",
                           "record %zu of the directory is missing; fetch from there again", directory->records + 1);

@@ -9,15 +9,30 @@
 
 static const int64_t day_ms = 24 * 3600 * INT64_C(1000);
 
-static bool meant(const struct cert_issued *issued, const struct cert_revocation *revocation)
+/* Whether a later one of the same holder and usage is unrevoked. */
+static bool replaced(const struct cert_index *index, size_t at)
 {
+    const struct cert_subject *subject = &index->issued[at].subject;
+    for (size_t i = at + 1; i < index->issued_count; i++) {
+        const struct cert_subject *later = &index->issued[i].subject;
+        if (index->issued[i].revoked_ms == 0 && later->role == subject->role && later->usage == subject->usage &&
+            later->region == subject->region && strcmp(later->name, subject->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool meant(const struct cert_index *index, size_t at, const struct cert_revocation *revocation)
+{
+    const struct cert_issued *issued = &index->issued[at];
     const struct cert_subject *subject = &issued->subject;
     if (issued->revoked_ms != 0)
         return false;
     if (revocation->serial != NULL)
         return memcmp(subject->serial, revocation->serial, CERT_SERIAL_BYTES) == 0;
     return subject->role == revocation->role && subject->region == revocation->region &&
-           (revocation->id == NULL || strcmp(subject->name, revocation->id) == 0);
+           (revocation->id == NULL || strcmp(subject->name, revocation->id) == 0) &&
+           (!revocation->keep_newest || replaced(index, at));
 }
 
 static enum wire_status mark_revoked(struct cert_authority *authority, const struct cert_revocation *revocation,
@@ -27,7 +42,7 @@ static enum wire_status mark_revoked(struct cert_authority *authority, const str
     int64_t at_ms = (revocation->at_ms != 0 ? revocation->at_ms : authority->now_ms) / 1000 * 1000;
     enum wire_status status = WIRE_OK;
     for (size_t i = 0; status == WIRE_OK && i < authority->index.issued_count; i++) {
-        if (!meant(&authority->index.issued[i], revocation))
+        if (!meant(&authority->index, i, revocation))
             continue;
         status = cert_index_revoke(&authority->index, (uint32_t)i, at_ms, reason);
         ++*count;

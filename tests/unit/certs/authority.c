@@ -182,6 +182,40 @@ Test(authority, revoking_one_by_serial)
     cr_expect_str_eq(cert_authority_at(authority, 2)->reason, "unspecified");
 }
 
+Test(authority, revoking_what_a_renewal_replaced)
+{
+    size_t count;
+    struct cert_revocation older = {
+        .role = WIRE__ROLE__ROLE_NODE, .region = 310000, .keep_newest = true, .reason = "superseded"};
+    cr_assert_eq(issue_node(310000, "first"), WIRE_OK);
+    cr_expect_eq(cert_authority_revoke(authority, &older, &count, &problem), WIRE_NOT_FOUND);
+    cr_assert_eq(issue(WIRE__ROLE__ROLE_NODE, 310000, NULL, "second", true), WIRE_OK);
+    cr_assert_eq(cert_authority_revoke(authority, &older, &count, &problem), WIRE_OK);
+    cr_expect_eq(count, 3);
+    for (size_t i = 0; i < 6; i++)
+        cr_expect_eq(cert_authority_at(authority, i)->revoked_ms != 0, i < 3);
+}
+
+/* Two revocation lists of one number: a CA restored from a backup. */
+Test(authority, two_lists_of_one_number_are_noticed)
+{
+    struct cert_directory *directory = published();
+    struct cert_file number;
+    cr_assert_eq(cert_authority_crl(authority, NOW, 0, &problem), WIRE_OK);
+    cr_assert_eq(cert_directory_crl_load(directory, "ca/crl.der", &problem), WIRE_OK);
+    cr_expect_eq(cert_directory_crl_load(directory, "ca/crl.der", &problem), WIRE_EXISTS);
+    cr_assert_eq(cert_file_read("ca/crl-number", false, &number, NULL), WIRE_OK);
+    cr_expect_str_eq((char *)number.data, "2\n");
+    cert_file_close(&number);
+    cert_authority_free(&authority);
+    cr_assert_eq(cert_file_write("ca/crl-number", wire_bytes("1\n", 2), 0644, true, NULL), WIRE_OK);
+    cr_assert_eq(cert_authority_open("ca", &(struct cert_authority_options){.now_ms = NOW}, &authority, &problem),
+                 WIRE_OK);
+    cr_assert_eq(cert_authority_crl(authority, NOW + DAY, 0, &problem), WIRE_OK);
+    cr_expect_eq(cert_directory_crl_load(directory, "ca/crl.der", &problem), WIRE_INVALID);
+    cert_directory_free(&directory);
+}
+
 Test(authority, the_index_survives)
 {
     size_t count;

@@ -99,7 +99,12 @@ Test(command, renewing_keeps_the_earlier_seal)
     cr_assert_eq(cert_identity_load("m", &(struct cert_identity_options){.now_ms = NOW + DAY}, &identity, NULL),
                  WIRE_OK);
     cert_identity_free(&identity);
-    cr_expect_eq(system("ls m/seal-*.key >/dev/null && ls m/seal-*.pem >/dev/null"), 0);
+    cr_assert_eq(run_at("renew node 310000 --out o --previous m", NOW + 2 * DAY), EX_OK, "%s", err_text);
+    cr_expect_eq(system("test $(ls o/seal-*.key | wc -l) = 2 && test $(ls o/seal-*.pem | wc -l) = 2"), 0);
+    cr_expect_eq(run_at("renew node 310000 --out p --previous absent", NOW + 3 * DAY), EX_NOINPUT);
+    cr_expect_neq(access("p", F_OK), 0, "nothing was issued");
+    cr_expect_eq(run_at("revoke 310000 --older --reason superseded", NOW + 3 * DAY), EX_OK);
+    cr_expect_not_null(strstr(out_text, "6 certificates"));
 }
 
 Test(command, passphrases_come_from_files)

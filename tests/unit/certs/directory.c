@@ -168,6 +168,20 @@ Test(directory, epochs_rise_by_one)
     cert_directory_free(&directory);
 }
 
+/* A CA restored from a backup that goes on issuing, or a broker with two histories. */
+Test(directory, another_record_of_the_same_number_is_noticed)
+{
+    struct cert_directory *directory = empty_directory();
+    struct wire_bytes certificate = cert_directory_at(fixture.directory, 0)->certificate;
+    cr_assert_eq(add(directory, 1, certificate, 0, NULL), WIRE_OK);
+    cr_expect_eq(add(directory, 1, cert_directory_at(fixture.directory, 1)->certificate, 0, NULL), WIRE_INVALID);
+    cr_expect_eq(add(directory, 1, certificate, NOW, "superseded"), WIRE_INVALID);
+    cr_expect_eq(add(directory, 1, certificate, 0, NULL), WIRE_EXISTS);
+    cr_expect_eq(cert_directory_count(directory), 1);
+    cr_expect_eq(cert_directory_at(directory, 0)->revoked_ms, 0);
+    cert_directory_free(&directory);
+}
+
 Test(directory, records_can_be_handed_on)
 {
     struct cert_directory *directory = empty_directory();
