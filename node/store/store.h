@@ -30,7 +30,8 @@ enum wire_status store_row(struct store *store, enum node_table table, const str
                            struct wire_arena *arena, struct wire_bytes *value);
 bool store_has(struct store *store, enum node_table table, const struct node_key *key);
 
-/* --- look-ups for events (node/core/core.h says what each holds) --------------------------------------------------- */
+/* --- look-ups for events (node/core/core.h says what each holds) ---------------------------------------------------
+ */
 /* FETCHED: the rows and, when asked for, the states. */
 enum wire_status store_look_fetched(struct store *store, const struct node_fetch *fetch, struct wire_arena *arena,
                                     struct node_fetched *out);
@@ -48,7 +49,8 @@ enum wire_status store_look_withdraw(struct store *store, struct node_withdraw *
 enum wire_status store_look_states(struct store *store, const uint8_t (*id)[WIRE_ID_BYTES], size_t count,
                                    struct wire_arena *arena, const node_row_value **out);
 
-/* --- single things, decoded; *out NULL when there is no such row --------------------------------------------------- */
+/* --- single things, decoded; *out NULL when there is no such row ---------------------------------------------------
+ */
 enum wire_status store_state(struct store *store, const uint8_t id[WIRE_ID_BYTES], struct wire_arena *arena,
                              Wire__NodeState **out);
 /* The header of an envelope of ours: as written until it is sealed. */
@@ -67,7 +69,8 @@ enum wire_status store_parent(struct store *store, uint32_t origin, const uint8_
 enum wire_status store_original(struct store *store, const uint8_t id[WIRE_ID_BYTES], struct wire_arena *arena,
                                 struct rules_original *out);
 
-/* --- views --------------------------------------------------------------------------------------------------------- */
+/* --- views ---------------------------------------------------------------------------------------------------------
+ */
 /* Inbox rows with order ≥ from (newest first: ≤ from, 0 = from the newest). False of `visit` stops. The value is
  * borrowed for the call. */
 typedef bool store_visit_inbox(void *context, uint64_t order, struct wire_bytes value);

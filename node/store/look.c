@@ -1,0 +1,320 @@
+/* What an event carries of the store, read just before the step. */
+#include "node/store/read.h"
+
+#include "wire/ensure.h"
+
+static enum wire_status look(struct store *store, enum node_table table, struct node_key key, struct wire_arena *arena,
+                             node_row_value *out)
+{
+    return store_row(store, table, &key, arena, out);
+}
+
+/* --- FETCHED ------------------------------------------------------------------------------------------------------ */
+
+struct fetching {
+    const struct node_fetch *fetch;
+    struct wire_arena *arena;
+    struct wire_row *rows;
+    size_t count, capacity;
+    bool exhausted;
+};
+
+static bool room_for_row(struct fetching *f)
+{
+    if (f->count < f->capacity)
+        return true;
+    size_t capacity = f->capacity == 0 ? 64 : 2 * f->capacity;
+    struct wire_row *rows = wire_arena_take(f->arena, capacity * sizeof(*rows));
+    if (rows == NULL)
+        return false;
+    if (f->count > 0)
+        memcpy(rows, f->rows, f->count * sizeof(*rows));
+    f->rows = rows;
+    f->capacity = capacity;
+    return true;
+}
+
+static bool fetch_visit(void *context, struct wire_bytes key, struct wire_bytes value)
+{
+    struct fetching *f = context;
+    f->exhausted = !room_for_row(f);
+    if (f->exhausted)
+        return false;
+    const void *key_copy = wire_arena_copy(f->arena, key.data, key.size);
+    void *value_copy = wire_arena_take(f->arena, value.size);
+    f->exhausted = key_copy == NULL || value_copy == NULL;
+    if (f->exhausted)
+        return false;
+    if (value.size > 0)
+        memcpy(value_copy, value.data, value.size);
+    f->rows[f->count++] = (struct wire_row){.table = (uint8_t)f->fetch->table,
+                                            .key = wire_bytes(key_copy, key.size),
+                                            .value = wire_bytes(value_copy, value.size)};
+    return true;
+}
+
+/* The ids that a row speaks of, in the order that struct node_fetched wants them; returns how many. A row that cannot
+ * be read has none that are known: NULLs. */
+static size_t ids_of(const struct node_fetch *fetch, const struct wire_row *row, struct wire_arena *arena,
+                     const uint8_t **ids, size_t max)
+{
+    switch (fetch->table) {
+    case NODE_TABLE_DRAFT: {
+        const Wire__NodeDraft *draft = node_read_draft(row->value, arena);
+        ids[0] = draft != NULL && draft->id.len == WIRE_ID_BYTES ? draft->id.data : NULL;
+        return 1;
+    }
+    case NODE_TABLE_EXPIRY:
+        ids[0] = node_key_last_id(row->key);
+        return 1;
+    case NODE_TABLE_HELD:
+        ids[0] = node_key_last_id(row->key);
+        ids[1] = row->key.size >= 2 * WIRE_ID_BYTES ? row->key.data : NULL;
+        return 2;
+    case NODE_TABLE_BATCH: {
+        const Wire__NodeBatch *batch = node_read_batch(row->value, arena);
+        size_t count = batch == NULL ? 0 : batch->n_id;
+        ENSURE(count <= max);
+        for (size_t i = 0; i < count; i++)
+            ids[i] = batch->id[i].len == WIRE_ID_BYTES ? batch->id[i].data : NULL;
+        return count;
+    }
+    default:
+        return 0;
+    }
+}
+
+static enum wire_status look_row_states(struct store *store, const struct node_fetch *fetch, struct fetching *f,
+                                        const node_row_value **out)
+{
+    enum { IDS_MAX = WIRE_BATCH_ENVELOPES_MAX };
+    size_t per_row = fetch->table == NODE_TABLE_BATCH ? IDS_MAX : 2, count = 0;
+    const uint8_t **ids = wire_arena_take(f->arena, IDS_MAX * sizeof(*ids));
+    node_row_value *states = wire_arena_take(f->arena, (f->count * per_row + 1) * sizeof(*states));
+    if (ids == NULL || states == NULL)
+        return WIRE_NO_MEMORY;
+    for (size_t i = 0; i < f->count; i++) {
+        size_t some = ids_of(fetch, &f->rows[i], f->arena, ids, IDS_MAX);
+        for (size_t j = 0; j < some; j++, count++) {
+            if (ids[j] == NULL)
+                continue;
+            enum wire_status status = look(store, NODE_TABLE_STATE, node_key_id(ids[j]), f->arena, &states[count]);
+            if (status != WIRE_OK)
+                return status;
+        }
+    }
+    *out = states;
+    return WIRE_OK;
+}
+
+enum wire_status store_look_fetched(struct store *store, const struct node_fetch *fetch, struct wire_arena *arena,
+                                    struct node_fetched *out)
+{
+    struct fetching f = {.fetch = fetch, .arena = arena};
+    struct keep_range range = {.table = (uint8_t)fetch->table,
+                               .from = node_key_bytes(&fetch->from),
+                               .prefix = node_key_bytes(&fetch->prefix),
+                               .rows_max = fetch->rows_max,
+                               .bytes_max = fetch->bytes_max};
+    bool more = false;
+    enum wire_status status = keep_scan(store->keep, &range, fetch_visit, &f, &more);
+    if (status == WIRE_OK && f.exhausted)
+        status = WIRE_NO_MEMORY;
+    *out = (struct node_fetched){.request = fetch->request, .rows = f.rows, .count = f.count, .end = !more};
+    if (status == WIRE_OK && fetch->states)
+        status = look_row_states(store, fetch, &f, &out->state);
+    return status;
+}
+
+/* --- RECEIPT ------------------------------------------------------------------------------------------------------ */
+
+static bool names_stream(const char *mechanism, ProtobufCBinaryData store_id)
+{
+    size_t size = strlen(mechanism);
+    return size > 0 && size <= WIRE_MECHANISM_BYTES_MAX && store_id.len == WIRE_ID_BYTES;
+}
+
+static enum wire_status look_named(struct store *store, node_row_value own, struct wire_arena *arena,
+                                   node_row_value *out)
+{
+    const Wire__NodeState *state = own.data == NULL ? NULL : node_read_state(own, arena);
+    if (state == NULL || !state->has_named || state->named.len != WIRE_ID_BYTES)
+        return WIRE_OK;
+    return look(store, NODE_TABLE_STATE, node_key_id(state->named.data), arena, out);
+}
+
+struct receipt_looks {
+    node_row_value *state, *named;
+    const Wire__Header **header;
+};
+
+static bool receipt_room(struct receipt_looks *looks, size_t count, struct wire_arena *arena)
+{
+    looks->state = wire_arena_take(arena, (count + 1) * sizeof(*looks->state));
+    looks->named = wire_arena_take(arena, (count + 1) * sizeof(*looks->named));
+    looks->header = wire_arena_take(arena, (count + 1) * sizeof(*looks->header));
+    return looks->state != NULL && looks->named != NULL && looks->header != NULL;
+}
+
+static enum wire_status look_own(struct store *store, ProtobufCBinaryData id, size_t i, struct wire_arena *arena,
+                                 struct receipt_looks *looks)
+{
+    if (id.len != WIRE_ID_BYTES)
+        return WIRE_OK;
+    enum wire_status status = look(store, NODE_TABLE_STATE, node_key_id(id.data), arena, &looks->state[i]);
+    if (status == WIRE_OK)
+        status = store_header(store, id.data, arena, (Wire__Header **)&looks->header[i]);
+    return status == WIRE_OK ? look_named(store, looks->state[i], arena, &looks->named[i]) : status;
+}
+
+static enum wire_status look_verdicts(struct store *store, const Wire__ReceiptStatement *statement,
+                                      struct wire_arena *arena, struct receipt_looks *looks)
+{
+    enum wire_status status = WIRE_OK;
+    for (size_t i = 0; i < statement->n_verdict && status == WIRE_OK; i++)
+        status = look_own(store, statement->verdict[i]->id, i, arena, looks);
+    return status;
+}
+
+static enum wire_status look_arrivals(struct store *store, const Wire__ArrivedStatement *arrived,
+                                      const Wire__NodeBatch *batch, struct wire_arena *arena,
+                                      struct receipt_looks *looks)
+{
+    enum wire_status status = WIRE_OK;
+    for (size_t i = 0; i < arrived->n_arrival && status == WIRE_OK; i++) {
+        uint32_t index = arrived->arrival[i]->index;
+        if (batch != NULL && index < batch->n_id)
+            status = look_own(store, batch->id[index], i, arena, looks);
+    }
+    return status;
+}
+
+enum wire_status store_look_receipt(struct store *store, const char *link, struct node_receipt *event,
+                                    struct wire_arena *arena)
+{
+    const Wire__ReceiptStatement *statement = event->statement;
+    const Wire__ArrivedStatement *arrived = event->arrived;
+    ENSURE(statement != NULL || arrived != NULL);
+    const char *mechanism = statement != NULL ? statement->mechanism : arrived->mechanism;
+    ProtobufCBinaryData store_id = statement != NULL ? statement->store_id : arrived->store_id;
+    struct receipt_looks looks;
+    if (!receipt_room(&looks, statement != NULL ? statement->n_verdict : arrived->n_arrival, arena))
+        return WIRE_NO_MEMORY;
+    event->state = looks.state;
+    event->named = looks.named;
+    event->header = looks.header;
+    if (!names_stream(mechanism, store_id))
+        return WIRE_OK;
+    struct node_key key = node_key_batch(link, mechanism, statement != NULL ? statement->lane : arrived->lane,
+                                         store_id.data, statement != NULL ? statement->first : arrived->first);
+    enum wire_status status = look(store, NODE_TABLE_BATCH, key, arena, &event->batch);
+    if (status != WIRE_OK)
+        return status;
+    if (statement != NULL)
+        return look_verdicts(store, statement, arena, &looks);
+    const Wire__NodeBatch *batch = event->batch.data == NULL ? NULL : node_read_batch(event->batch, arena);
+    return look_arrivals(store, arrived, batch, arena, &looks);
+}
+
+/* --- DELIVER ------------------------------------------------------------------------------------------------------ */
+
+static enum wire_status look_reference(struct store *store, const Wire__Reference *to, struct wire_arena *arena,
+                                       node_row_value *known)
+{
+    if (to == NULL || to->id.len != WIRE_ID_BYTES)
+        return WIRE_OK;
+    return look(store, NODE_TABLE_KNOWN, node_key_known(to->origin, to->id.data), arena, known);
+}
+
+static bool corrects(const Wire__Header *header)
+{
+    return header->action != WIRE__ACTION__ISSUE && header->n_references > 0;
+}
+
+struct deliver_looks {
+    node_row_value *known, *named, *asked;
+};
+
+static enum wire_status look_delivered(struct store *store, uint32_t region, const struct node_deliver *event, size_t i,
+                                       struct wire_arena *arena, struct deliver_looks *looks)
+{
+    const Wire__Header *header = event->header[i];
+    if (header == NULL)
+        return look(store, NODE_TABLE_KNOWN,
+                    node_key_known(event->part->seal->origin, node_leaf_id(event->leaf[i].bytes)), arena,
+                    &looks->known[i]);
+    if (header->id.len != WIRE_ID_BYTES)
+        return WIRE_OK;
+    enum wire_status status =
+        look(store, NODE_TABLE_KNOWN, node_key_known(header->origin, header->id.data), arena, &looks->known[i]);
+    if (status == WIRE_OK && corrects(header))
+        status = look_reference(store, header->references[0], arena, &looks->named[i]);
+    const Wire__Reference *asked = header->in_reply_to;
+    if (status == WIRE_OK && asked != NULL && asked->origin == region && asked->id.len == WIRE_ID_BYTES)
+        status = look(store, NODE_TABLE_STATE, node_key_id(asked->id.data), arena, &looks->asked[i]);
+    return status;
+}
+
+enum wire_status store_look_deliver(struct store *store, uint32_t region, struct node_deliver *event,
+                                    struct wire_arena *arena)
+{
+    size_t count = event->part->n_envelope;
+    struct deliver_looks looks;
+    looks.known = wire_arena_take(arena, (count + 1) * sizeof(*looks.known));
+    looks.named = wire_arena_take(arena, (count + 1) * sizeof(*looks.named));
+    looks.asked = wire_arena_take(arena, (count + 1) * sizeof(*looks.asked));
+    if (looks.known == NULL || looks.named == NULL || looks.asked == NULL)
+        return WIRE_NO_MEMORY;
+    event->known = looks.known;
+    event->named = looks.named;
+    event->asked = looks.asked;
+    enum wire_status status = WIRE_OK;
+    for (size_t i = 0; i < count && status == WIRE_OK; i++)
+        status = look_delivered(store, region, event, i, arena, &looks);
+    return status;
+}
+
+/* --- PUBLISH, WITHDRAW, SEALED ------------------------------------------------------------------------------------ */
+
+enum wire_status store_look_draft(struct store *store, struct node_draft *draft, struct wire_arena *arena)
+{
+    const Wire__Header *header = draft->header;
+    if (header->id.len != WIRE_ID_BYTES)
+        return WIRE_OK; /* the core refuses it */
+    enum wire_status status = look(store, NODE_TABLE_STATE, node_key_id(header->id.data), arena, &draft->own);
+    if (status == WIRE_OK && header->in_reply_to != NULL)
+        status = look_reference(store, header->in_reply_to, arena, &draft->asked);
+    if (status != WIRE_OK || !corrects(header) || header->references[0]->id.len != WIRE_ID_BYTES)
+        return status;
+    uint8_t *named = wire_arena_copy(arena, header->references[0]->id.data, WIRE_ID_BYTES);
+    if (named == NULL)
+        return WIRE_NO_MEMORY;
+    status = store_successor(store, named, arena);
+    draft->named_id = named;
+    return status == WIRE_OK ? look(store, NODE_TABLE_STATE, node_key_id(named), arena, &draft->named) : status;
+}
+
+enum wire_status store_look_withdraw(struct store *store, struct node_withdraw *event, struct wire_arena *arena)
+{
+    enum wire_status status = look(store, NODE_TABLE_STATE, node_key_id(event->id), arena, &event->state);
+    Wire__Header *header = NULL;
+    if (status == WIRE_OK)
+        status = store_header(store, event->id, arena, &header);
+    event->header = header;
+    if (status == WIRE_OK && header != NULL && header->in_reply_to != NULL)
+        status = look_reference(store, header->in_reply_to, arena, &event->asked);
+    return status;
+}
+
+enum wire_status store_look_states(struct store *store, const uint8_t (*id)[WIRE_ID_BYTES], size_t count,
+                                   struct wire_arena *arena, const node_row_value **out)
+{
+    node_row_value *states = wire_arena_take(arena, (count + 1) * sizeof(*states));
+    if (states == NULL)
+        return WIRE_NO_MEMORY;
+    *out = states;
+    enum wire_status status = WIRE_OK;
+    for (size_t i = 0; i < count && status == WIRE_OK; i++)
+        status = look(store, NODE_TABLE_STATE, node_key_id(id[i]), arena, &states[i]);
+    return status;
+}
