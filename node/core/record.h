@@ -36,7 +36,8 @@
     TABLE(CARRIED,       "carried",       false) /* day ‖ origin u32 ‖ id: salt and payload as carried, likewise */ \
     TABLE(POLICY,        "policy",        false) /* version u64: encoded SignedPolicy */ \
     TABLE(DIRECTORY,     "directory",     false) /* epoch u64: encoded DirectoryRecord */ \
-    TABLE(IMPORT,        "import",        false) /* HMAC of the import key, 32: id ‖ content digest 32; the shell's */
+    TABLE(IMPORT,        "import",        false) /* HMAC of the import key, 32: id ‖ content digest 32; the shell's */ \
+    TABLE(SENT,          "sent",          false) /* the key of its BATCH row: encoded Batch, salts and payloads empty, for evidence; the shell's */
 /* clang-format on */
 
 enum node_table {
@@ -50,6 +51,8 @@ enum { NODE_STORE_FORMAT = 1, NODE_LINK_NAME_MAX = 16 };
 
 const char *node_table_name(enum node_table table);
 bool node_table_boots(enum node_table table);
+/* What its values are; NULL: none, raw or encrypted. */
+const ProtobufCMessageDescriptor *node_table_message(enum node_table table);
 
 struct node_key {
     uint8_t data[WIRE_KEY_BYTES_MAX];
