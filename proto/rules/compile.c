@@ -195,15 +195,16 @@ static bool stands_before(const struct rules_source *a, const struct rules_sourc
 /* The source that stands at `place` in byte order of ids; equal ids in the order given. */
 static const struct rules_source *source_at(const struct rules_source *sources, size_t count, size_t place)
 {
+    const struct rules_source *found = NULL;
     for (size_t i = 0; i < count; i++) {
         size_t before = 0;
         for (size_t j = 0; j < count; j++)
             before += stands_before(&sources[j], &sources[i]) || (j < i && !stands_before(&sources[i], &sources[j]));
         if (before == place)
-            return &sources[i];
+            found = &sources[i];
     }
-    ENSURE(!"a total order has every place");
-    return NULL;
+    ENSURE(found != NULL); /* a total order has every place */
+    return found;
 }
 
 static enum wire_status compile_all(struct rules_compiling *c, const struct rules_source *sources, size_t count,

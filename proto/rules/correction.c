@@ -55,17 +55,15 @@ static uint32_t elsewhere(const struct rules_mechanism *m, const struct rules_ru
     return now == q->origin ? 0 : now;
 }
 
-/* The rules' own recipients, as far as there are any; what they would refuse does not stop a correction. */
+/* The rules' own recipients besides; what they would refuse does not stop a correction: then the original's alone. */
 static void follow_rules(const struct rules_mechanism *m, const struct rules_rule *rule, const struct rules_question *q,
-                         struct rules_decision *d)
+                         uint32_t unit, struct rules_decision *d)
 {
-    size_t to = d->to_count, cc = d->cc_count, not_enrolled = d->not_enrolled_count;
     if (rules_recipients(m, rule, q, d) == WIRE_OK)
         return;
-    d->to_count = to;
-    d->cc_count = cc;
-    d->not_enrolled_count = not_enrolled;
+    d->to_count = d->cc_count = d->not_enrolled_count = 0;
     d->detail[0] = d->allowed[0] = '\0';
+    follow_original(q, q->original, unit, d);
 }
 
 static enum wire_status check_persons(const struct rules_original *original, struct rules_decision *d)
@@ -96,9 +94,10 @@ enum wire_status rules_decide_correction(const struct rules_policy *policy, cons
     status = rules_check_manner(q, lane, persons && !cancel, keep, d);
     if (status != WIRE_OK)
         return status;
-    follow_original(q, original, rule == NULL ? (uint32_t)WIRE_UNIT_COMMAND : rules_to_unit(m, &rule->to[0], q), d);
+    uint32_t unit = rule == NULL ? (uint32_t)WIRE_UNIT_COMMAND : rules_to_unit(m, &rule->to[0], q);
+    follow_original(q, original, unit, d);
     if (rule != NULL && !persons)
-        follow_rules(m, rule, q, d);
+        follow_rules(m, rule, q, unit, d);
     if (rule != NULL && persons && !cancel)
         d->elsewhere = elsewhere(m, rule, q, original);
     status = persons && !cancel ? check_persons(original, d) : WIRE_OK;

@@ -17,6 +17,7 @@ struct rules_parent {
     Wire__Lane lane;
     Wire__Status status;
     uint32_t keep_until;
+    uint32_t issuer_unit; /* the desk that sent it, which gets the answer; 0: command */
 };
 
 /* What an update or cancel names. */

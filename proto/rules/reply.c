@@ -55,7 +55,9 @@ enum wire_status rules_decide_reply(const struct rules_policy *policy, const str
         return status;
     if (parent->origin == q->origin || !q->enrolled(q->context, parent->origin))
         return rules_deny_number(d, WIRE_NOBODY_FOR, parent->origin);
-    uint32_t unit = q->to_count > 0 && q->to[0]->has_unit ? q->to[0]->unit : (uint32_t)WIRE_UNIT_COMMAND;
+    uint32_t unit = parent->issuer_unit == WIRE_UNIT_NONE ? (uint32_t)WIRE_UNIT_COMMAND : parent->issuer_unit;
+    if (q->to_count > 0 && q->to[0]->has_unit)
+        unit = q->to[0]->unit;
     rules_add_to(d, parent->origin, unit);
     return WIRE_OK;
 }

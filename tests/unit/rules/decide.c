@@ -453,6 +453,62 @@ Test(rules_decide, an_update_with_persons_says_who_would_get_it_now)
     link_policy_free(&policy);
 }
 
+Test(rules_decide, a_correction_goes_out_though_the_rule_would_refuse)
+{
+    struct rules_policy *policy = policy_of_text(levels);
+    struct rules_decision d;
+    uint32_t without = 320000;
+    struct rules_original original = {.found = true,
+                                      .origin = 310000,
+                                      .kind = WIRE_KIND_MEASURE_BULLETIN,
+                                      .mechanism = "levels",
+                                      .lane = WIRE__LANE__ROUTINE,
+                                      .keep_until = 20200210,
+                                      .to = (const uint32_t[]){330421},
+                                      .to_count = 1,
+                                      .cc = (const uint32_t[]){330000, 330400},
+                                      .cc_count = 2};
+    struct rules_question q = measure(310000, WIRE_UNIT_COMMAND);
+    q.action = WIRE__ACTION__UPDATE;
+    q.original = &original;
+    /* the first concerned region would turn a copy into an owed one, the second refuses: nothing of the first may stay
+     */
+    q.concerns = (const uint32_t[]){330000, 320500};
+    q.concerns_count = 2;
+    q.enrolled = all_but;
+    q.context = &without;
+    cr_assert_eq(rules_decide(policy, &q, &d), WIRE_OK);
+    cr_expect(GIVES_TO(&d, 330421));
+    cr_expect(d.cc_count == 2 && d.cc[0].region == 330000 && d.cc[1].region == 330400);
+    cr_expect_str_eq(d.detail, "");
+    link_policy_free(&policy);
+}
+
+Test(rules_decide, an_answer_goes_to_the_desk_that_sent_the_notice)
+{
+    struct rules_policy *policy = policy_of_project();
+    struct rules_decision d;
+    struct rules_parent parent = {.found = true,
+                                  .given = true,
+                                  .origin = 310000,
+                                  .mechanism = "yangtze-delta",
+                                  .lane = WIRE__LANE__URGENT,
+                                  .keep_until = 20200301,
+                                  .issuer_unit = WIRE_UNIT_CDC};
+    struct rules_question q = measure(320000, WIRE_UNIT_CDC);
+    q.kind = WIRE_KIND_ACKNOWLEDGEMENT;
+    q.mechanism = "yangtze-delta";
+    q.lane = WIRE__LANE__URGENT;
+    q.in_reply_to = true;
+    q.parent = &parent;
+    cr_assert_eq(rules_decide(policy, &q, &d), WIRE_OK);
+    cr_expect(GIVES_TO(&d, 310000));
+    cr_expect_eq(d.to[0].unit, WIRE_UNIT_CDC);
+    cr_expect_eq(d.rule, 0);
+    cr_expect_eq(d.term_count, 0);
+    link_policy_free(&policy);
+}
+
 Test(rules_decide, no_mechanism_fits_a_draft)
 {
     struct rules_policy *policy = policy_of_project();
