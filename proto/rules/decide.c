@@ -121,7 +121,7 @@ static enum wire_status check_issuer(const struct rules_question *q, struct rule
         if (at == 0)
             return rules_deny_number(d, WIRE_NOT_ISSUER, q->issuer_region);
         if (q->enrolled(q->context, at)) {
-            rules_allow(d, "issuer by node %06u", (unsigned)at);
+            rules_allow(d, "node %06u", (unsigned)at);
             return rules_deny_number(d, WIRE_NOT_ISSUER, q->issuer_region);
         }
     }
