@@ -5,6 +5,8 @@
 #include "wire/ensure.h"
 #include "wire/time.h"
 #include <dirent.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
@@ -316,4 +318,28 @@ enum wire_status cert_sign(struct cert_identity *identity, const void *text, siz
     ERR_clear_error();
     *signature_size = 0;
     return WIRE_CRYPTO;
+}
+
+enum wire_status cert_identity_secret(const struct cert_identity *identity, const char *label,
+                                      uint8_t out[WIRE_HASH_BYTES])
+{
+    static const char title[] = "lianfang secret v1";
+    enum { SCALAR_BYTES = 32, LABEL_BYTES_MAX = 64 };
+    uint8_t scalar[SCALAR_BYTES], text[sizeof title + LABEL_BYTES_MAX];
+    BIGNUM *number = NULL;
+    size_t size = strlen(label);
+    ENSURE(size <= LABEL_BYTES_MAX);
+    memset(out, 0, WIRE_HASH_BYTES);
+    bool done = EVP_PKEY_get_bn_param(identity->pair[WIRE__USAGE__USAGE_IDENTITY].key, OSSL_PKEY_PARAM_PRIV_KEY,
+                                      &number) == 1 &&
+                BN_bn2binpad(number, scalar, SCALAR_BYTES) == SCALAR_BYTES;
+    BN_clear_free(number);
+    ERR_clear_error();
+    if (done) {
+        memcpy(text, title, sizeof title - 1);
+        memcpy(text + sizeof title - 1, label, size);
+        cert_hmac(scalar, SCALAR_BYTES, text, sizeof title - 1 + size, out);
+    }
+    OPENSSL_cleanse(scalar, sizeof scalar);
+    return done ? WIRE_OK : WIRE_CRYPTO;
 }

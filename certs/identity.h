@@ -42,3 +42,9 @@ int64_t cert_identity_until_ms(const struct cert_identity *identity);
 /* ECDSA P-256 over SHA-256(text) by the identity key, DER. About 30 µs. CRYPTO when OpenSSL fails. */
 enum wire_status cert_sign(struct cert_identity *identity, const void *text, size_t size,
                            uint8_t signature[WIRE_SIGNATURE_BYTES_MAX], size_t *signature_size);
+
+/* A secret that only who holds this identity key can know, and the same whenever it is asked for: HMAC-SHA-256 under
+ * the private scalar over "lianfang secret v1" ‖ label. So what is derived from it outlives a lost store, not a renewed
+ * key. CRYPTO when OpenSSL fails; `out` is zeros then. */
+enum wire_status cert_identity_secret(const struct cert_identity *identity, const char *label,
+                                      uint8_t out[WIRE_HASH_BYTES]);

@@ -197,3 +197,22 @@ Test(identity, damaged_files_are_refused)
         cert_file_close(&whole);
     }
 }
+
+Test(identity, a_secret_is_the_keys_and_the_labels)
+{
+    struct cert_identity *one = zoo_identity(&fixture.zoo, "310000");
+    struct cert_identity *again = zoo_identity(&fixture.zoo, "310000");
+    struct cert_identity *other = zoo_identity(&fixture.zoo, "330000");
+    uint8_t a[32], b[32], c[32], d[32], zeros[32] = {0};
+    cr_expect_eq(cert_identity_secret(one, "import", a), WIRE_OK);
+    cr_expect_eq(cert_identity_secret(again, "import", b), WIRE_OK);
+    cr_expect_eq(cert_identity_secret(one, "other", c), WIRE_OK);
+    cr_expect_eq(cert_identity_secret(other, "import", d), WIRE_OK);
+    cr_expect_arr_eq(a, b, 32);
+    cr_expect_arr_neq(a, c, 32);
+    cr_expect_arr_neq(a, d, 32);
+    cr_expect_arr_neq(a, zeros, 32);
+    cert_identity_free(&one);
+    cert_identity_free(&again);
+    cert_identity_free(&other);
+}
