@@ -9,6 +9,10 @@
 
 enum { ENDPOINT_BYTES = 256, SILENT_PULSES = 3, LEAVING_MS = 1000, PARTS = 2 };
 
+/* We close the socket long before. Both -1, which forbids reconnecting, and IMMEDIATE 1, which queues nothing for a
+ * connection that is not there, make libzmq throw away what is unread when the connection ends, the BYE among it. */
+enum { NEVER_MS = 3600 * 1000 };
+
 /* One socket, one connection, one session. It outlives its being the current one until libuv has closed its handles. */
 struct session {
     struct link_client *client; /* which may have gone on to another session */
@@ -200,8 +204,10 @@ static void on_event(void *ctx, uint16_t event, int32_t value)
         leave(client, LINK_LOST_BY_PEER);
     else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
         end_session(client, LINK_LOST_REFUSED);
+    else if (event == ZMQ_EVENT_CLOSED || event == ZMQ_EVENT_CONNECT_RETRIED)
+        end_session(client, LINK_LOST_CONNECT);
     else
-        end_session(client, event == ZMQ_EVENT_CLOSED ? LINK_LOST_CONNECT : LINK_LOST_HANDSHAKE);
+        end_session(client, LINK_LOST_HANDSHAKE);
     client->busy--;
 }
 
@@ -212,7 +218,7 @@ static bool set_options(void *dealer, const struct link_client *client)
            zmq_setsockopt(dealer, ZMQ_CURVE_PUBLICKEY, client->public_key, LINK_CLIENT_KEY_BYTES) == 0 &&
            zmq_setsockopt(dealer, ZMQ_CURVE_SECRETKEY, client->secret_key, LINK_CLIENT_KEY_BYTES) == 0 &&
            zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &options->frame_bytes_max, sizeof(int64_t)) == 0 &&
-           link_socket_option(dealer, ZMQ_RECONNECT_IVL, -1) && link_socket_option(dealer, ZMQ_IMMEDIATE, 1) &&
+           link_socket_option(dealer, ZMQ_RECONNECT_IVL, NEVER_MS) && link_socket_option(dealer, ZMQ_IMMEDIATE, 0) &&
            link_socket_option(dealer, ZMQ_RCVHWM, 0) &&
            link_socket_option(dealer, ZMQ_SNDHWM, options->send_frames_max) &&
            link_socket_option(dealer, ZMQ_SNDBUF, options->send_buffer_bytes) &&
@@ -239,9 +245,9 @@ static enum wire_status open_session(struct link_client *client)
     enum wire_status status = link_socket_open(&session->dealer, client->loop, dealer, on_readable, session);
     if (status == WIRE_OK)
         status = link_monitor_open(&session->monitor, client->loop, client->zmq_context, dealer,
-                                   ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                                       ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                                       ZMQ_EVENT_HANDSHAKE_FAILED_AUTH,
+                                   ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_DISCONNECTED |
+                                       ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                                       ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH,
                                    on_event, session);
     if (status == WIRE_OK && zmq_connect(dealer, client->endpoint) != 0)
         status = WIRE_INVALID;
@@ -273,9 +279,20 @@ static void on_timer(uv_timer_t *timer)
 
 /* --- what the owner calls ---------------------------------------------------------------------------------------- */
 
+/* tcp://host:port. libzmq would find most mistakes only when it connects, and some (port 99999) never. */
+static bool is_endpoint(const char *endpoint)
+{
+    const char *host = endpoint + strlen("tcp://"), *colon = strrchr(endpoint, ':');
+    char *end = NULL;
+    if (strncmp(endpoint, "tcp://", strlen("tcp://")) != 0 || strlen(endpoint) >= ENDPOINT_BYTES || colon <= host)
+        return false;
+    unsigned long port = strtoul(colon + 1, &end, 10);
+    return colon[1] >= '0' && colon[1] <= '9' && *end == '\0' && port > 0 && port < 65536;
+}
+
 static enum wire_status set_endpoint(struct link_client *client, const char *endpoint)
 {
-    if (!endpoint || strncmp(endpoint, "tcp://", 6) != 0 || strlen(endpoint) >= ENDPOINT_BYTES)
+    if (!endpoint || !is_endpoint(endpoint))
         return WIRE_INVALID;
     memcpy(client->endpoint, endpoint, strlen(endpoint) + 1);
     return WIRE_OK;

@@ -2,8 +2,9 @@
  *
  * One socket = one connection = one session. libzmq would reconnect behind our back, and what we send could then reach
  * the broker in a new connection before our HELLO; and after one ZAP refusal or one over-size frame it would give up
- * for ever, silently. So its own reconnecting is off (RECONNECT_IVL −1): whenever the connection ends, fails or falls
- * silent, the socket is closed and after a back-off a new one is made.
+ * for ever, silently. So it never gets to
+ * reconnect (RECONNECT_IVL one hour; -1 would make it throw away what is unread): whenever the connection ends, fails
+ * or falls silent, the socket is closed and after a back-off a new one is made.
  *
  *      WAITING --back-off over--> CONNECTING --handshake--> UP --peer gone, silent, fault--> WAITING
  *                                     |                                                         ^
@@ -14,8 +15,13 @@
  * link_client_alive for every valid PULSE; none for 3 × pulse_ms → new socket.
  *
  * No routing id, no ZMTP heartbeats (4.3.4 aborts on them when the receive pipe is full), RCVHWM 0 (the owner's byte
- * credits bound what the broker sends), IMMEDIATE 1 (nothing is queued for a connection that is not there).
- * A message of more than one payload frame ends the connection.
+ * credits bound what the broker sends). IMMEDIATE stays 0, for with 1 libzmq throws away what is unread when the
+ * connection ends (the BYE that says why); that nothing is queued for a connection that is not there is seen to here: a
+ * send is only taken in UP, and a socket never has a second connection. A message of more than one payload frame ends
+ * the connection.
+ *
+ * Names are resolved by libzmq's I/O thread, which waits for the answer and serves nothing meanwhile: give addresses,
+ * or have a resolver that answers fast.
  *
  * What cannot be done: know that a message arrived (resend until the receipt); tell a wrong server key from a broken
  * network (both are a connection that ends in the handshake: LINK_LOST_HANDSHAKE).

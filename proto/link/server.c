@@ -150,11 +150,11 @@ enum wire_status link_server_open(uv_loop_t *loop, void *zmq_context, const stru
         server->options = *options;
     fill_in(&server->options);
     enum wire_status status = open_parts(server, zmq_context, problem);
+    server->options.zap_domain = NULL; /* borrowed; the ZAP handler has its copy */
     if (status == WIRE_OK)
         *out = server;
     else
-        close_parts(server);
-    server->options.zap_domain = NULL; /* borrowed; the ZAP handler has its copy */
+        close_parts(server); /* may free it at once */
     return status;
 }
 

@@ -53,10 +53,11 @@ static void write_address(struct connection *connection)
         getnameinfo((struct sockaddr *)&remote, size, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return;
-    if (remote.ss_family == AF_INET6)
-        snprintf(connection->address, sizeof connection->address, "[%.50s]:%s", host, port);
+    const char *plain = strncmp(host, "::ffff:", 7) == 0 ? host + 7 : host; /* IPv4 on a socket for both */
+    if (strchr(plain, ':'))
+        snprintf(connection->address, sizeof connection->address, "[%.50s]:%s", plain, port);
     else
-        snprintf(connection->address, sizeof connection->address, "%.50s:%s", host, port);
+        snprintf(connection->address, sizeof connection->address, "%.50s:%s", plain, port);
 }
 
 /* --- ends -------------------------------------------------------------------------------------------------------- */
