@@ -27,6 +27,8 @@
     STATUS(ERASED,              13, "content erased",                           "内容已销毁") \
     STATUS(CRYPTO,              14, "a cryptographic operation failed",         "密码运算失败") \
     STATUS(CLOSED,              15, "closed",                                   "已关闭") \
+    STATUS(NOT_AUTHENTICATED,   16, "no token, or one that is not known",       "没有令牌，或令牌无效") \
+    STATUS(NOT_PERMITTED,       17, "the role of this token does not allow it", "该令牌的角色无此权限") \
     /* reasons of a verdict */ \
     STATUS(NO_MECHANISM,       100, "no such mechanism in the policy",          "政策中没有该机制") \
     STATUS(NOT_IN_FORCE,       101, "the mechanism is not in force",            "该机制未生效或已失效") \
