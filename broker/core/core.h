@@ -32,8 +32,10 @@
 #include "rules/decide.h"
 #include "schema/frame.pb-c.h"
 #include "wire/arena.h"
+#include "wire/batch.h"
 #include "wire/hash.h"
 #include "wire/json.h"
+#include "wire/region.h"
 #include "wire/row.h"
 #include "wire/status.h"
 
@@ -129,7 +131,7 @@ struct broker_directory {
     uint64_t epoch;
     const struct broker_change *changes;
     size_t change_count;
-    const struct broker_directory_record *records; /* to be stored */
+    const struct broker_directory_record *records; /* to be stored; at most 1024 at a time */
     size_t record_count;
 };
 
@@ -245,6 +247,7 @@ struct broker_pulse {
 
 struct broker_sent {
     uint64_t peer;
+    uint32_t session; /* of the effect */
     uint32_t lane;
     uint32_t cost;  /* of the effect */
     uint32_t bytes; /* the payload frame; not above cost */
@@ -315,7 +318,8 @@ struct broker_part_source {
     uint64_t serial; /* 0: the frame is complete */
     uint32_t recipient;
     uint16_t count;
-    uint32_t cost;
+    uint32_t session;
+    uint32_t cost; /* the frame is never larger */
     uint8_t given[BROKER_BITMAP_BYTES];
     uint8_t owes[BROKER_BITMAP_BYTES];
 };
@@ -362,9 +366,9 @@ struct broker_cut {
  * header the shell finds in HEADERS of serial and index. Header.to is to[]; keep_until, status and incident are those
  * of the original. */
 struct broker_draft {
-    uint32_t kind; /* WIRE_KIND_REMINDER, WIRE_KIND_OVERDUE */
-    uint32_t to[2];
-    uint32_t to_unit[2];
+    uint32_t kind;       /* WIRE_KIND_REMINDER, WIRE_KIND_OVERDUE */
+    uint32_t to[2];      /* the region that owes, the origin */
+    uint32_t to_unit[2]; /* 0: for the origin its issuer's unit, else command */
     uint32_t to_count;
     uint32_t origin; /* of what it is about */
     uint8_t id[WIRE_ID_BYTES];
@@ -400,7 +404,7 @@ enum broker_topic {
     BROKER_NOTE_FORK,            /* alarm; a: forks in the last hour */
     BROKER_NOTE_FORK_STOPPED,    /* alarm */
     BROKER_NOTE_ROLLED_BACK,     /* alarm; a: what was shown, b: what we have */
-    BROKER_NOTE_CURSOR_MISMATCH, /* the queue is sent again from the oldest; a: number */
+    BROKER_NOTE_CURSOR_MISMATCH, /* queues are sent again from the oldest; a: number of one, b: how many */
     BROKER_NOTE_ARRIVED,         /* a: serial, b: envelopes, c: not readable or rejected */
     BROKER_NOTE_REMINDER,        /* region: who owes; a: duty */
     BROKER_NOTE_OVERDUE,         /* region: who owes; a: duty */
@@ -415,6 +419,9 @@ enum broker_topic {
 };
 
 enum broker_limit { BROKER_LIMIT_REGIONS = 1, BROKER_LIMIT_QUEUES, BROKER_LIMIT_MECHANISMS };
+
+/* "session-up", "fork-stopped" …: for log, metrics and the event stream. */
+const char *broker_topic_name(enum broker_topic topic);
 
 /* For log, metrics, alarms and the event stream; nothing is ever decided on one. */
 struct broker_note {

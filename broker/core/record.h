@@ -182,6 +182,12 @@ struct broker_obligation_row {
     int64_t since_ms;      /* arrived; admitted for an arrival */
     int64_t due_ms;        /* end of the term */
     int64_t down_total_ms; /* the recipient's, at since_ms */
+    /* for the reminder: of the envelope it is about */
+    uint32_t keep_until;
+    uint8_t status; /* Wire__Status */
+    uint8_t unit;   /* the desk that owes */
+    uint8_t lane;
+    char mechanism[WIRE_MECHANISM_BYTES_MAX + 1];
 };
 
 struct wire_bytes broker_put_stream(struct wire_arena *arena, const struct broker_stream_row *row);

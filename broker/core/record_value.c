@@ -241,19 +241,25 @@ bool broker_get_cursor(struct wire_bytes value, struct broker_cursor_row *out)
 
 struct wire_bytes broker_put_obligation(struct wire_arena *arena, const struct broker_obligation_row *row)
 {
-    uint8_t raw[8 + 2 + 1 + 1 + 8 + 8 + 8];
+    uint8_t raw[8 + 2 + 1 + 1 + 8 + 8 + 8 + 4 + 3 + WIRE_MECHANISM_BYTES_MAX];
     uint8_t *at = wire_put_u16(wire_put_u64(raw, row->serial), row->index);
     *at++ = row->step;
     *at++ = row->extended ? 1 : 0;
     at = wire_put_u64(wire_put_u64(at, (uint64_t)row->since_ms), (uint64_t)row->due_ms);
-    wire_put_u64(at, (uint64_t)row->down_total_ms);
-    return wire_bytes(wire_arena_copy(arena, raw, sizeof raw), sizeof raw);
+    at = wire_put_u32(wire_put_u64(at, (uint64_t)row->down_total_ms), row->keep_until);
+    *at++ = row->status;
+    *at++ = row->unit;
+    *at++ = row->lane;
+    size_t size = strlen(row->mechanism);
+    memcpy(at, row->mechanism, size);
+    size += (size_t)(at - raw);
+    return wire_bytes(wire_arena_copy(arena, raw, size), size);
 }
 
 bool broker_get_obligation(struct wire_bytes value, struct broker_obligation_row *out)
 {
     struct reader in = {value.data, value.size, false};
-    out->serial = next_u64(&in);
+    *out = (struct broker_obligation_row){.serial = next_u64(&in)};
     out->index = next_u16(&in);
     out->step = next_u8(&in);
     uint8_t extended = next_u8(&in);
@@ -261,8 +267,15 @@ bool broker_get_obligation(struct wire_bytes value, struct broker_obligation_row
     out->since_ms = next_i64(&in);
     out->due_ms = next_i64(&in);
     out->down_total_ms = next_i64(&in);
-    return ended(&in) && out->step <= BROKER_STEP_OVERDUE && extended <= 1 && out->index < WIRE_BATCH_ENVELOPES_MAX &&
-           out->due_ms >= 0;
+    out->keep_until = next_u32(&in);
+    out->status = next_u8(&in);
+    out->unit = next_u8(&in);
+    out->lane = next_u8(&in);
+    if (in.bad || in.left < 1 || in.left > WIRE_MECHANISM_BYTES_MAX)
+        return false;
+    memcpy(out->mechanism, in.at, in.left);
+    return out->step <= BROKER_STEP_OVERDUE && extended <= 1 && out->index < WIRE_BATCH_ENVELOPES_MAX &&
+           out->due_ms >= 0 && out->status <= WIRE__STATUS__TEST && out->lane < WIRE_LANES;
 }
 
 void broker_put_fact(uint8_t out[BROKER_FACT_BYTES], const struct broker_fact *fact)

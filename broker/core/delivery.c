@@ -1,0 +1,148 @@
+/* What goes out next: flash before all, then urgent, routine and bulk by bytes, 16:4:1. A lane without credit is passed
+ * over, so no lane waits for another. */
+#include "broker/core/inside.h"
+#include "wire/lane.h"
+
+/* A queue of this lane whose next row is at hand, the one after that served last first. */
+static struct queue *lane_queue(struct broker_core *core, const struct region *region, uint32_t lane)
+{
+    struct queue *first = NULL;
+    bool passed = false;
+    for (uint32_t at = region->first_queue; at != NONE; at = core->queues[at].next_of_region) {
+        struct queue *queue = &core->queues[at];
+        bool ready = queue->lane == lane && queue->rows > 0 && core->window[queue->head].number == queue->send_next;
+        if (ready && passed)
+            return queue;
+        if (ready && first == NULL)
+            first = queue;
+        passed |= at == region->turn[lane];
+    }
+    return first;
+}
+
+static bool fits(const struct region *region, const struct window_row *row, uint32_t lane)
+{
+    return region->out[lane].used + row->cost <= region->out[lane].granted;
+}
+
+struct choice {
+    struct queue *queue[WIRE_LANES]; /* with a row at hand; NULL = none */
+    uint32_t lane;                   /* whose turn it is; WIRE_LANES = none can go */
+};
+
+static struct choice choose(struct broker_core *core, struct region *region)
+{
+    struct choice choice = {.lane = WIRE_LANES};
+    uint64_t least = UINT64_MAX;
+    for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
+        struct queue *queue = choice.queue[lane] = lane_queue(core, region, lane);
+        if (queue == NULL || !fits(region, &core->window[queue->head], lane))
+            continue;
+        uint64_t virtual_ =
+            region->out[lane].virtual_ > region->out_clock ? region->out[lane].virtual_ : region->out_clock;
+        if (lane == WIRE__LANE__FLASH)
+            virtual_ = 0;
+        if (virtual_ < least) {
+            least = virtual_;
+            choice.lane = lane;
+        }
+    }
+    return choice;
+}
+
+/* Bytes by weight; a lane that was idle starts level with the others. */
+static void account(struct region *region, uint32_t lane, uint32_t cost)
+{
+    struct lane_out *out = &region->out[lane];
+    out->used += cost;
+    out->asked = 0;
+    if (lane == WIRE__LANE__FLASH)
+        return;
+    if (out->virtual_ < region->out_clock)
+        out->virtual_ = region->out_clock;
+    region->out_clock = out->virtual_;
+    out->virtual_ += (uint64_t)cost * wire_lane_weight(WIRE__LANE__FLASH) / wire_lane_weight((Wire__Lane)lane);
+}
+
+static void deliver_row(struct broker_core *core, struct region *region, struct queue *queue)
+{
+    const struct window_row *row = &core->window[queue->head];
+    Wire__Deliver *deliver = broker_take(core, sizeof *deliver);
+    struct window_row *copy = broker_take(core, sizeof *copy);
+    *copy = *row;
+    wire__deliver__init(deliver);
+    deliver->mechanism = core->mechanisms[queue->mechanism];
+    deliver->lane = (Wire__Lane)queue->lane;
+    deliver->number = row->number;
+    deliver->chain = broker_data(copy->chain.bytes, WIRE_HASH_BYTES);
+    deliver->generation = core->generation;
+    deliver->witness = broker_unsigned(core, WIRE__STATEMENT_TYPE__WITNESS_STATEMENT, wire_bytes(NULL, 0));
+    deliver->has_again = deliver->again = row->number <= queue->sent_high;
+    struct broker_send *send = broker_send(core, region->peer, row->ticket, WIRE__FRAME__BODY_DELIVER, &deliver->base);
+    send->part.serial = row->serial;
+    send->part.recipient = region->region;
+    send->part.count = row->count;
+    send->part.session = region->session_count;
+    send->part.cost = row->cost;
+    memcpy(send->part.given, row->given, sizeof row->given);
+    memcpy(send->part.owes, row->owes, sizeof row->owes);
+
+    account(region, queue->lane, row->cost);
+    region->turn[queue->lane] = (uint32_t)(queue - core->queues);
+    queue->send_next = row->number + 1;
+    if (queue->sent_high < row->number)
+        queue->sent_high = row->number;
+    broker_window_pop(core, queue);
+}
+
+/* A row larger than its lane is ever granted asks, once; over 256 KiB only while no other lane has anything to send. */
+static void ask(struct broker_core *core, struct region *region, const struct choice *choice)
+{
+    for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
+        struct lane_out *out = &region->out[lane];
+        if (choice->queue[lane] == NULL || out->asked != 0)
+            continue;
+        uint32_t cost = core->window[choice->queue[lane]->head].cost;
+        bool others = false;
+        for (uint32_t i = 0; i < WIRE_LANES; i++)
+            others |= i != lane && choice->queue[i] != NULL;
+        if (cost <= out->window || (cost > WIRE_BATCH_BYTES_MAX && others))
+            continue;
+        out->asked = out->used + cost;
+        region->ask_lane = lane;
+        region->ask_cost = cost;
+        broker_todo(core, region, TODO_ASK);
+        return;
+    }
+}
+
+void broker_deliver(struct broker_core *core, struct region *region)
+{
+    for (int turn = 0; turn < DELIVERS_A_TURN; turn++) {
+        for (uint32_t at = region->first_queue; at != NONE; at = core->queues[at].next_of_region)
+            broker_window_want(core, region, &core->queues[at]);
+        struct choice choice = choose(core, region);
+        if (choice.lane == WIRE_LANES) {
+            ask(core, region, &choice);
+            return;
+        }
+        deliver_row(core, region, choice.queue[choice.lane]);
+        if (!broker_out_has_room(core))
+            break;
+    }
+    broker_todo(core, region, TODO_DELIVER);
+}
+
+void broker_on_sent(struct broker_core *core, const struct broker_event *event)
+{
+    const struct broker_sent *sent = &event->sent;
+    struct region *region = broker_region_of_peer(core, sent->peer);
+    ENSURE(sent->lane < WIRE_LANES && sent->bytes <= sent->cost);
+    if (region == NULL || region->session_count != sent->session)
+        return;
+    struct lane_out *out = &region->out[sent->lane];
+    ENSURE(out->used >= sent->cost);
+    out->used -= sent->cost - sent->bytes;
+    if (sent->bytes < sent->cost)
+        broker_todo(core, region, TODO_DELIVER);
+}

@@ -1,0 +1,57 @@
+/* The broker's own envelopes come back sealed and go through the same judging; the obligations they tell of move on in
+ * the same append, so that nobody is reminded twice or never. */
+#include "broker/core/inside.h"
+
+static void move_on(struct broker_core *core, struct own_draft *draft)
+{
+    struct broker_obligation_row row = draft->row;
+    bool reminded = row.step == BROKER_STEP_REMIND;
+    if (draft->gone)
+        return;
+    broker_duty_erase(core, &draft->duty, draft->next_ms);
+    if (reminded) {
+        row.step = BROKER_STEP_OVERDUE;
+        broker_duty_put(core, &draft->duty, row.due_ms, &row);
+    }
+    broker_note(core, reminded ? BROKER_NOTE_REMINDER : BROKER_NOTE_OVERDUE, WIRE_OK, draft->duty.recipient,
+                draft->duty.duty, 0, 0);
+}
+
+/* Not now: the rows stand as they were and fall due again. */
+static void later(struct broker_core *core, enum wire_status status)
+{
+    broker_note(core, BROKER_NOTE_OWN_REFUSED, status, 0, core->sealing_count, 0, 0);
+    core->seal_not_before_ms = core->mono_ms + SEAL_RETRY_MS;
+    core->due_ms = core->wall_ms;
+}
+
+static void note_refused(struct broker_core *core)
+{
+    for (uint32_t i = 0; i < core->sealing_count; i++) {
+        if (core->codes[i] != WIRE__VERDICT_CODE__ADMITTED)
+            broker_note(core, BROKER_NOTE_OWN_REFUSED, WIRE_NOBODY, core->sealing[i].duty.recipient, 1, 0, 0);
+    }
+}
+
+void broker_on_sealed(struct broker_core *core, const struct broker_event *event)
+{
+    const struct broker_sealed *sealed = &event->sealed;
+    enum wire_status status = sealed->status != WIRE_OK ? sealed->status : broker_reason(core);
+    ENSURE(sealed->request == core->seal_request && core->seal_request != 0);
+    if (status != WIRE_OK) {
+        later(core, status);
+    } else {
+        const struct broker_submit *submit = &sealed->submit;
+        const Wire__BatchSeal *seal = submit->batch->seal;
+        ENSURE(submit->peer == 0 && seal->origin == WIRE_REGION_BROKER && broker_stream_right(seal));
+        ENSURE(seal->count == core->sealing_count && seal->first == submit->stream.head + 1);
+        ENSURE(strcmp(seal->mechanism, core->sealing[0].row.mechanism) == 0);
+        broker_rows_open(core);
+        for (uint32_t i = 0; i < core->sealing_count; i++)
+            move_on(core, &core->sealing[i]);
+        broker_judge(core, broker_region_find(core, WIRE_REGION_BROKER), submit);
+        note_refused(core);
+    }
+    core->seal_request = 0;
+    core->sealing_count = 0;
+}
