@@ -107,8 +107,9 @@ struct node_fetched {
     const struct wire_row *rows;
     size_t count;
     bool end; /* no further row in the range */
-    /* Look-ups, when the FETCH asked for `states`: STATE rows as they are now; one a row of DRAFT, HELD and EXPIRY, one
-     * an id of each row of BATCH, one after the other. */
+    /* Look-ups, when the FETCH asked for `states`: STATE rows as they are now. DRAFT, EXPIRY: of the id of each row.
+     * HELD: two a row, of its own id and of the id that it waits for. BATCH: one an id of each row, one after the
+     * other. */
     const node_row_value *state;
 };
 
@@ -145,8 +146,8 @@ struct node_receipt {
     enum wire_status status; /* OK: the signature is the broker's (RECEIPT_STATEMENT) or the named recipient's */
     const Wire__ReceiptStatement *statement; /* one of these two */
     const Wire__ArrivedStatement *arrived;
-    /* Look-ups: BATCH row of (link, mechanism, lane, store id, first). For each verdict[] the STATE and OUTBOX rows of
-     * its id; for each arrival[] those of NodeBatch.id[index]. */
+    /* Look-ups: the BATCH row of (link, mechanism, lane, store id, first). `state`: the STATE rows of the id of each
+     * verdict[], of NodeBatch.id[index] of each arrival[], of NodeBatch.id[0] for BAD_BATCH. */
     node_row_value batch;
     const node_row_value *state;
     const Wire__Header *const *header; /* the OUTBOX rows, decoded; NULL: not there, then not compared with the rules */
@@ -224,8 +225,11 @@ struct node_sealed {
 struct node_draft {
     const Wire__Header *header; /* complete, with its lane; number, store_id, seq and digest are ignored */
     uint32_t payload_bytes;
-    node_row_value own;   /* STATE of header.id: a repeat is answered with what there is */
-    node_row_value named; /* STATE of references[0].id of an update or cancel */
+    node_row_value own; /* STATE of header.id: a repeat is answered with what there is */
+    /* An update or cancel: references[0].id, or the last of its successors (NodeState.successor), and its STATE.
+     * Further references are for people. */
+    const uint8_t *named_id;
+    node_row_value named;
     node_row_value asked; /* KNOWN of in_reply_to */
 };
 
@@ -360,9 +364,9 @@ struct node_seal {
 struct node_result {
     uint8_t id[WIRE_ID_BYTES];
     uint32_t number_date, number_serial;
-    enum wire_status status; /* OK; EXISTS (a repeat; the number is the first one's); NOT_HOSTED; NO_PARENT; BAD_HEADER;
-                              * EXPIRED_TERM; STORE_FULL, NO_MEMORY (nothing of the request was taken); withdraw:
-                              * NOT_FOUND, EXISTS (sealed already: send a cancel) */
+    enum wire_status status; /* OK; EXISTS (a repeat; the number is the first one's); NOT_HOSTED; NO_PARENT; BAD_HEADER,
+                              * FOREIGN_ORIGIN; EXPIRED_TERM; STORE_FULL, NO_MEMORY (nothing of the request was taken);
+                              * withdraw: NOT_FOUND, EXISTS (sealed already: send a cancel) */
     bool held;               /* waits for the receipt of what it names */
 };
 struct node_done {

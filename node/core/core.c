@@ -1,0 +1,316 @@
+/* The step: one event in, effects out, then whatever may go on because of it. */
+#include "node/core/core.h"
+#include "node/core/boot.h"
+#include "node/core/clock.h"
+#include "node/core/inbox.h"
+#include "node/core/receipt.h"
+#include "node/core/session.h"
+#include "node/core/stream.h"
+
+/* --- memory ---------------------------------------------------------------------------------------------------------
+ */
+
+static struct node_options with_defaults(const struct node_options *options)
+{
+    struct node_options o = *options;
+    o.lanes_max = o.lanes_max == 0 ? NODE_LANES_DEFAULT : o.lanes_max;
+    o.streams_max = o.streams_max == 0 ? NODE_STREAMS_DEFAULT : o.streams_max;
+    o.seals_max = o.seals_max == 0 ? NODE_SEALS_DEFAULT : o.seals_max;
+    o.drafts_max = o.drafts_max == 0 ? WIRE_BATCH_ENVELOPES_MAX : o.drafts_max;
+    return o;
+}
+
+static size_t aligned(size_t size)
+{
+    return (size + 15) & ~(size_t)15;
+}
+
+static void *carve(uint8_t **at, size_t size)
+{
+    void *part = *at;
+    *at += aligned(size);
+    return part;
+}
+
+size_t node_core_size(const struct node_options *options)
+{
+    struct node_options o = with_defaults(options);
+    return aligned(sizeof(struct node_core)) + aligned(o.lanes_max * sizeof(struct node_lane)) +
+           aligned(o.streams_max * sizeof(struct node_stream)) + aligned(o.seals_max * sizeof(struct node_seal_slot)) +
+           NODE_SCRATCHES * (size_t)NODE_SCRATCH_BYTES;
+}
+
+static void init_links(struct node_core *core)
+{
+    for (size_t i = 0; i < core->options.link_count; i++) {
+        size_t size = strlen(core->options.link[i].name);
+        ENSURE(size >= 1 && size <= NODE_LINK_NAME_MAX);
+        core->link[i].options = &core->options.link[i];
+        core->link[i].pulse_ms = WIRE_PULSE_MS;
+        core->link[i].rtt_ms = -1;
+    }
+}
+
+struct node_core *node_core_init(void *memory, size_t size, const struct node_options *options)
+{
+    struct node_core *core = memory;
+    uint8_t *at = memory;
+    ENSURE(size >= node_core_size(options) && options->link_count <= NODE_LINKS_MAX && options->hash != NULL);
+    carve(&at, sizeof *core);
+    core->options = with_defaults(options);
+    ENSURE(core->options.drafts_max <= WIRE_BATCH_ENVELOPES_MAX);
+    core->lanes_max = core->options.lanes_max;
+    core->streams_max = core->options.streams_max;
+    core->seals_max = core->options.seals_max;
+    core->lane = carve(&at, core->lanes_max * sizeof *core->lane);
+    core->stream = carve(&at, core->streams_max * sizeof *core->stream);
+    core->seal = carve(&at, core->seals_max * sizeof *core->seal);
+    for (size_t i = 0; i < NODE_SCRATCHES; i++)
+        wire_arena_over(&core->scratch[i], carve(&at, NODE_SCRATCH_BYTES), NODE_SCRATCH_BYTES);
+    init_links(core);
+    return core;
+}
+
+/* --- events ---------------------------------------------------------------------------------------------------------
+ */
+
+static void on_committed(struct node_step *s)
+{
+    struct node_core *core = s->core;
+    if (s->event->u.ticket <= core->committed)
+        return;
+    ENSURE(s->event->u.ticket <= core->last_ticket);
+    core->committed = s->event->u.ticket;
+    for (size_t i = 0; i < core->options.link_count; i++) {
+        node_session_committed(s, (uint8_t)i);
+        node_receipts_committed(s, (uint8_t)i);
+        node_deliver_grant(s, (uint8_t)i, core->committed);
+    }
+}
+
+static void on_fetched(struct node_step *s)
+{
+    struct node_core *core = s->core;
+    for (size_t i = 0; i < NODE_FETCHES_MAX; i++) {
+        if (core->fetching[i].request != s->event->u.fetched.request || core->fetching[i].request == 0)
+            continue;
+        struct node_fetching fetching = core->fetching[i];
+        core->fetching[i].request = 0;
+        node_work_all(core);
+        switch (fetching.kind) {
+        case NODE_FETCH_DRAFTS:
+            node_seal_fetched(s, &fetching);
+            return;
+        case NODE_FETCH_READY:
+            node_ready_fetched(s, &fetching);
+            return;
+        case NODE_FETCH_RENEW:
+            node_renew_fetched(s, &fetching);
+            return;
+        case NODE_FETCH_SWEEP:
+            node_sweep_fetched(s, &fetching);
+            return;
+        case NODE_FETCH_HELD:
+            node_held_fetched(s, &fetching);
+            return;
+        case NODE_FETCH_EXPIRY:
+            node_expiry_fetched(s);
+            return;
+        }
+    }
+}
+
+static void sweep_all(struct node_step *s)
+{
+    struct node_core *core = s->core;
+    if (s->event->mono_ms < core->sweep_mono_ms)
+        return;
+    core->sweep_mono_ms = s->event->mono_ms + NODE_SWEEP_MS;
+    for (uint32_t i = 0; i < core->stream_top; i++)
+        if (core->stream[i].used && core->stream[i].kept_from <= core->stream[i].last)
+            core->stream[i].sweep = true;
+}
+
+static void on_timer(struct node_step *s)
+{
+    for (size_t i = 0; i < s->core->options.link_count; i++)
+        node_session_timer(s, (uint8_t)i);
+    node_policy_timer(s);
+    node_erase_timer(s);
+    sweep_all(s);
+    s->core->woken_ms = 0;
+    node_work_all(s->core);
+}
+
+static void on_boot_done(struct node_step *s)
+{
+    node_on_boot_done(s);
+    node_erase_timer(s);
+}
+
+static void dispatch(struct node_step *s)
+{
+    const struct node_event *event = s->event;
+    switch (event->kind) {
+    case NODE_ON_BOOT_ROW:
+        node_on_boot_row(s);
+        return;
+    case NODE_ON_BOOT_DONE:
+        on_boot_done(s);
+        return;
+    case NODE_ON_COMMITTED:
+        on_committed(s);
+        return;
+    case NODE_ON_FETCHED:
+        on_fetched(s);
+        return;
+    case NODE_ON_TIMER:
+        on_timer(s);
+        return;
+    case NODE_ON_CONTINUE:
+        return;
+    case NODE_ON_POLICY:
+        node_on_policy(s);
+        return;
+    case NODE_ON_DIRECTORY:
+        node_on_directory(s);
+        return;
+    case NODE_ON_ROOM:
+        node_on_room(s);
+        return;
+    case NODE_ON_UP:
+        node_on_up(s, event->u.link);
+        return;
+    case NODE_ON_LOST:
+        node_session_over(s, event->u.link, WIRE_CLOSED);
+        return;
+    case NODE_ON_WELCOME:
+        node_on_welcome(s);
+        return;
+    case NODE_ON_RECEIPT:
+        node_on_receipt(s);
+        return;
+    case NODE_ON_DELIVER:
+        node_on_deliver(s);
+        return;
+    case NODE_ON_CREDIT:
+        node_on_credit(s);
+        return;
+    case NODE_ON_PULSE:
+        node_on_pulse(s);
+        return;
+    case NODE_ON_POLICY_PIECE:
+        node_on_policy_piece(s);
+        return;
+    case NODE_ON_DIRECTORY_PIECE:
+        node_on_directory_piece(s);
+        return;
+    case NODE_ON_BYE:
+        node_on_bye(s);
+        return;
+    case NODE_ON_BAD_FRAME:
+        node_on_bad_frame(s);
+        return;
+    case NODE_ON_SEALED:
+        node_on_sealed(s);
+        return;
+    case NODE_ON_PUBLISH:
+        node_on_publish(s);
+        return;
+    case NODE_ON_WITHDRAW:
+        node_on_withdraw(s);
+        return;
+    case NODE_ON_RECONNECT:
+        node_session_cut(s, event->u.link, WIRE_CLOSED);
+        return;
+    case NODE_ON_ERASED:
+        node_on_erased(s);
+        return;
+    }
+}
+
+/* --- what may go on -------------------------------------------------------------------------------------------------
+ */
+
+static void pump_lane(struct node_step *s, uint32_t index)
+{
+    struct node_core *core = s->core;
+    struct node_lane *lane = node_lane_at(core, index);
+    bool sends = node_link_sends(core, lane->link);
+    uint32_t next;
+    for (uint32_t at = lane->streams; at != NODE_NONE; at = next) {
+        next = core->stream[at].next; /* a pump may close a stream, never free one with seqs in it */
+        node_renew_pump(s, at);
+        if (sends)
+            node_stream_pump(s, at);
+        node_sweep_pump(s, at);
+    }
+    if (sends && node_has_room(s))
+        node_seal_pump(s, index);
+}
+
+static void pump_link(struct node_step *s, uint8_t index)
+{
+    struct node_core *core = s->core;
+    struct node_link *link = &core->link[index];
+    link->work = false;
+    link->turn++;
+    for (int lane = WIRE__LANE__FLASH; lane <= WIRE__LANE__BULK; lane++) {
+        for (uint32_t i = 0; i < core->lane_count; i++) {
+            uint32_t at = (i + link->turn) % core->lane_count;
+            if (core->lane[at].link != index || (int)core->lane[at].lane != lane)
+                continue;
+            if (!node_has_room(s)) {
+                link->work = true;
+                return;
+            }
+            pump_lane(s, at);
+        }
+    }
+    link->work = link->work || !node_has_room(s);
+}
+
+static void pump(struct node_step *s)
+{
+    struct node_core *core = s->core;
+    if (!core->booted)
+        return;
+    node_held_pump(s);
+    node_expiry_pump(s);
+    for (size_t i = 0; i < core->options.link_count; i++) {
+        if (!core->link[i].work)
+            continue;
+        if (node_has_room(s))
+            pump_link(s, (uint8_t)i);
+        s->out->more = s->out->more || core->link[i].work;
+    }
+}
+
+static void wake(struct node_step *s)
+{
+    struct node_core *core = s->core;
+    if (!core->booted)
+        return;
+    int64_t next_ms = node_clock_next_ms(core, s->event);
+    for (size_t i = 0; i < core->options.link_count; i++) {
+        int64_t at_ms = node_session_next_ms(core, (uint8_t)i);
+        next_ms = at_ms < next_ms ? at_ms : next_ms;
+    }
+    if (next_ms == core->woken_ms)
+        return;
+    core->woken_ms = next_ms;
+    node_effect(s, NODE_DO_WAKE)->u.wake = next_ms;
+}
+
+void node_core_step(struct node_core *core, const struct node_event *event, struct node_out *out)
+{
+    struct node_step s;
+    node_step_begin(&s, core, event, out);
+    ENSURE(core->booted || event->kind == NODE_ON_BOOT_ROW || event->kind == NODE_ON_BOOT_DONE);
+    node_clock(&s);
+    dispatch(&s);
+    pump(&s);
+    node_put_changed(&s);
+    wake(&s);
+    node_step_end(&s);
+}

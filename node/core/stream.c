@@ -1,0 +1,239 @@
+/* Sending sealed batches: in order of seq, within credit, several on the way at a time, again until there is a receipt.
+ */
+#include "node/core/stream.h"
+
+void node_stream_ready(struct node_stream *stream, const struct node_ready *ready)
+{
+    uint64_t next = stream->next_send;
+    for (uint32_t i = 0; i < stream->ready_count; i++)
+        next = stream->ready[i].first + stream->ready[i].count;
+    /* What does not follow on, or has no place, is fetched when its turn comes. */
+    if (ready->first == next && stream->ready_count < NODE_READY_MAX && !stream->going_back)
+        stream->ready[stream->ready_count++] = *ready;
+}
+
+static void drop_first(struct node_stream *stream)
+{
+    memmove(stream->ready, stream->ready + 1, (stream->ready_count - 1) * sizeof stream->ready[0]);
+    stream->ready_count--;
+}
+
+static void forget_inflight(struct node_step *s, struct node_stream *stream)
+{
+    const struct node_lane *lane = node_lane_at(s->core, stream->lane);
+    struct node_submit_credit *credit = &s->core->link[lane->link].submit[lane->lane];
+    ENSURE(credit->inflight >= stream->inflight_count);
+    credit->inflight -= stream->inflight_count;
+    stream->inflight_count = 0;
+}
+
+void node_stream_restart(struct node_step *s, struct node_stream *stream, uint64_t head)
+{
+    forget_inflight(s, stream);
+    stream->ready_count = 0;
+    stream->going_back = false;
+    stream->nudged = false;
+    stream->head = head;
+    stream->next_send = head + 1;
+    if (!stream->current && stream->receipted < head)
+        stream->next_send = stream->receipted + 1; /* their receipts may have gone to the other copy of a fork */
+}
+
+bool node_stream_answered(struct node_step *s, struct node_stream *stream, const uint8_t root[WIRE_HASH_BYTES])
+{
+    const struct node_lane *lane = node_lane_at(s->core, stream->lane);
+    for (uint32_t i = 0; i < stream->inflight_count; i++) {
+        if (memcmp(stream->inflight[i].root, root, sizeof stream->inflight[i].root) != 0)
+            continue;
+        memmove(&stream->inflight[i], &stream->inflight[i + 1],
+                (stream->inflight_count - i - 1) * sizeof stream->inflight[0]);
+        stream->inflight_count--;
+        s->core->link[lane->link].submit[lane->lane].inflight--;
+        node_work(s->core, lane->link);
+        return true;
+    }
+    return false;
+}
+
+void node_stream_go_back(struct node_step *s, uint32_t index, uint64_t first)
+{
+    struct node_stream *stream = node_stream_at(s->core, index);
+    if (first > stream->last + 1) { /* the broker knows more of this stream than this store */
+        struct node_note *note = node_note_lane(s, NODE_NOTE_BROKER_KNOWS, node_lane_at(s->core, stream->lane));
+        note->a = first - 1;
+        note->b = stream->last;
+        node_stream_close(s, index, stream->last, WIRE_FORKED);
+        return;
+    }
+    if (!stream->going_back || first < stream->go_to)
+        stream->go_to = first;
+    stream->going_back = true;
+    stream->ready_count = 0;
+    node_work(s->core, node_lane_at(s->core, stream->lane)->link);
+}
+
+/* --- what comes next ------------------------------------------------------------------------------------------------
+ */
+
+/* Up to here batches are sent as they are. */
+static uint64_t send_limit(const struct node_stream *stream)
+{
+    return stream->current || stream->closed_through > stream->last ? stream->last : stream->closed_through;
+}
+
+static uint64_t first_of(const struct wire_row *row)
+{
+    return row->key.size < 8 ? 0 : wire_get_u64(row->key.data + row->key.size - 8);
+}
+
+/* The batch that the broker waits for is not held. */
+static void missing(struct node_step *s, uint32_t index, uint64_t through)
+{
+    struct node_stream *stream = node_stream_at(s->core, index);
+    struct node_note *note = node_note_lane(s, NODE_NOTE_MISSING, node_lane_at(s->core, stream->lane));
+    note->a = stream->next_send;
+    note->b = through;
+    node_stream_close(s, index, stream->next_send - 1, WIRE_GAP);
+}
+
+static void fetch_ready(struct node_step *s, uint32_t index)
+{
+    struct node_stream *stream = node_stream_at(s->core, index);
+    struct node_fetching *fetching;
+    if (stream->fetching)
+        return;
+    if (stream->next_send < stream->kept_from) {
+        missing(s, index, stream->kept_from - 1);
+        return;
+    }
+    struct node_fetch *fetch = node_fetch(s, NODE_FETCH_READY, index, &fetching);
+    if (fetch == NULL)
+        return;
+    fetching->from = stream->next_send;
+    fetch->table = NODE_TABLE_BATCH;
+    fetch->from = node_batch_key_of(s->core, stream, stream->next_send);
+    fetch->prefix = node_stream_key_of(s->core, stream);
+    fetch->rows_max = NODE_READY_MAX;
+    stream->fetching = true;
+}
+
+static bool add_row(struct node_step *s, struct node_stream *stream, const struct wire_row *row)
+{
+    const Wire__NodeBatch *batch = node_read_batch(row->value, node_scratch(s, 2));
+    if (batch == NULL) {
+        node_damaged(s, NODE_TABLE_BATCH);
+        return false;
+    }
+    struct node_ready ready = {.first = first_of(row),
+                               .count = batch->count,
+                               .bytes = batch->frame_bytes,
+                               .keep_until = batch->keep_until,
+                               .receipted = batch->receipted};
+    if (batch->root.len >= sizeof ready.root)
+        memcpy(ready.root, batch->root.data, sizeof ready.root);
+    node_stream_ready(stream, &ready);
+    return true;
+}
+
+void node_ready_fetched(struct node_step *s, const struct node_fetching *fetching)
+{
+    const struct node_fetched *fetched = &s->event->u.fetched;
+    struct node_stream *stream = node_stream_at(s->core, fetching->index);
+    stream->fetching = false;
+    node_work(s->core, node_lane_at(s->core, stream->lane)->link);
+    if (fetching->from != stream->next_send || stream->going_back || stream->ready_count > 0)
+        return; /* the question is no longer the one that was answered */
+    uint64_t first = fetched->count > 0 ? first_of(&fetched->rows[0]) : stream->last + 1;
+    if (first != stream->next_send) {
+        missing(s, fetching->index, first - 1);
+        return;
+    }
+    for (size_t i = 0; i < fetched->count; i++)
+        if (!add_row(s, stream, &fetched->rows[i]))
+            break;
+}
+
+/* --- sending --------------------------------------------------------------------------------------------------------
+ */
+
+void node_submit_want(struct node_step *s, const struct node_lane *lane, uint32_t bytes)
+{
+    struct node_link *link = &s->core->link[lane->link];
+    struct node_submit_credit *credit = &link->submit[lane->lane];
+    if (credit->inflight > 0 || credit->wanted >= bytes || link->reason != WIRE_OK)
+        return;
+    Wire__Frame *frame = node_frame(s, WIRE__FRAME__BODY_CREDIT);
+    frame->credit = node_take(s, sizeof *frame->credit);
+    wire__credit__init(frame->credit);
+    frame->credit->has_wanted = frame->credit->has_wanted_lane = true;
+    frame->credit->wanted = bytes;
+    frame->credit->wanted_lane = lane->lane;
+    node_send(s, lane->link, 0, frame);
+    credit->wanted = bytes;
+}
+
+static void submit(struct node_step *s, struct node_stream *stream, const struct node_ready *ready)
+{
+    const struct node_lane *lane = node_lane_at(s->core, stream->lane);
+    struct node_key key = node_batch_key_of(s->core, stream, ready->first);
+    Wire__Frame *frame = node_frame(s, WIRE__FRAME__BODY_SUBMIT);
+    frame->submit = node_take(s, sizeof *frame->submit);
+    wire__submit__init(frame->submit);
+    struct node_send *send = node_send(s, lane->link, node_ticket(s), frame);
+    send->fill[send->fill_count].what = NODE_FILL_BATCH;
+    send->fill[send->fill_count++].key = key;
+    if (ready->receipted) {
+        send->fill[send->fill_count].what = NODE_FILL_HELD;
+        send->fill[send->fill_count++].key = node_key_receipt(&key, WIRE_REGION_BROKER, 0);
+    }
+    struct node_submit_credit *credit = &s->core->link[lane->link].submit[lane->lane];
+    credit->used += ready->bytes;
+    credit->inflight++;
+    struct node_inflight *entry = &stream->inflight[stream->inflight_count++];
+    *entry = (struct node_inflight){.first = ready->first, .count = ready->count};
+    memcpy(entry->root, ready->root, sizeof entry->root);
+}
+
+/* Sends or skips the first that is ready; false: not now. */
+static bool send_first(struct node_step *s, uint32_t index)
+{
+    struct node_stream *stream = node_stream_at(s->core, index);
+    const struct node_lane *lane = node_lane_at(s->core, stream->lane);
+    const struct node_ready ready = stream->ready[0];
+    uint64_t last = ready.first + ready.count - 1;
+    bool known = ready.receipted && last <= stream->head;
+    if (!known && ready.keep_until <= s->core->erased_day) {
+        missing(s, index, last); /* its payloads are erased: it cannot be offered */
+        return false;
+    }
+    if (!known) {
+        if (stream->inflight_count == NODE_INFLIGHT_MAX)
+            return false;
+        if (node_submit_left(s->core, lane) < ready.bytes) {
+            node_submit_want(s, lane, ready.bytes);
+            return false;
+        }
+        submit(s, stream, &ready);
+    }
+    stream->next_send = last + 1;
+    drop_first(stream);
+    return true;
+}
+
+void node_stream_pump(struct node_step *s, uint32_t index)
+{
+    struct node_stream *stream = node_stream_at(s->core, index);
+    if (stream->going_back && stream->inflight_count == 0) {
+        stream->going_back = false;
+        stream->next_send = stream->go_to;
+        stream->head = stream->go_to - 1;
+    }
+    while (!stream->going_back && stream->next_send <= send_limit(stream) && node_has_room(s)) {
+        if (stream->ready_count == 0) {
+            fetch_ready(s, index);
+            return;
+        }
+        if (!send_first(s, index))
+            return;
+    }
+}
