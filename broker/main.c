@@ -266,7 +266,6 @@ static int serve(struct broker *broker, bool only_check)
     uint64_t started_ns = uv_hrtime();
     broker->hash = cert_hash_new();
     broker->rest = cert_rest_new();
-    uv_loop_init(&broker->loop);
     enum wire_status status = link_broker_config_check_files(&broker->config, &problem);
     if (status == WIRE_OK)
         status = open_identity(broker, &problem);
@@ -282,6 +281,7 @@ static int serve(struct broker *broker, bool only_check)
         close_all(broker);
         return code;
     }
+    uv_loop_init(&broker->loop);
     open_core(broker);
     start_handles(broker);
     status = boot_core(broker, &problem);
@@ -313,10 +313,30 @@ static int usage(void)
     return EX_USAGE;
 }
 
+static int run(struct broker *broker, bool only_check, int argc, char **argv)
+{
+    struct wire_problem problem = {0};
+    if (link_broker_config_load(broker->config_path, &broker->config, &problem) != WIRE_OK)
+        return refuse(broker, &problem);
+    if (argc > 0) {
+        int code = broker_command(&broker->config, argc, argv);
+        link_broker_config_close(&broker->config);
+        return code;
+    }
+    struct link_log_options log = {.level = broker->config.log.level,
+                                   .format = broker->config.log.format,
+                                   .language = broker->config.log.language,
+                                   .path = broker->config.log.path};
+    if (link_log_open(&log, &broker->log, &problem) == WIRE_OK)
+        return serve(broker, only_check);
+    int code = refuse(broker, &problem);
+    link_broker_config_close(&broker->config);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     struct broker *broker = pages(sizeof(*broker));
-    struct wire_problem problem = {0};
     bool only_check = false;
     int option;
     setlocale(LC_ALL, "");
@@ -329,19 +349,7 @@ int main(int argc, char **argv)
         else
             return usage();
     }
-    if (link_broker_config_load(broker->config_path, &broker->config, &problem) != WIRE_OK)
-        return refuse(broker, &problem);
-    if (optind < argc) {
-        int code = broker_command(&broker->config, argc - optind, argv + optind);
-        return code == EX_USAGE ? usage() : code;
-    }
-    struct link_log_options log = {.level = broker->config.log.level,
-                                   .format = broker->config.log.format,
-                                   .language = broker->config.log.language,
-                                   .path = broker->config.log.path};
-    if (link_log_open(&log, &broker->log, &problem) != WIRE_OK)
-        return refuse(broker, &problem);
-    int code = serve(broker, only_check);
+    int code = run(broker, only_check, argc - optind, argv + optind);
     free(broker);
-    return code;
+    return code == EX_USAGE ? usage() : code;
 }

@@ -277,8 +277,11 @@ static void send_directory(struct broker_post *post, const struct entry *entry)
 static void say_sent(struct broker_post *post, const struct entry *entry, uint32_t lane, size_t bytes)
 {
     struct broker_event event = {.kind = BROKER_EVENT_SENT};
-    event.sent =
-        (struct broker_sent){.peer = entry->peer, .lane = lane, .cost = entry->part.cost, .bytes = (uint32_t)bytes};
+    event.sent = (struct broker_sent){.peer = entry->peer,
+                                      .session = entry->part.session,
+                                      .lane = lane,
+                                      .cost = entry->part.cost,
+                                      .bytes = (uint32_t)bytes};
     broker_step(post->broker, &event);
 }
 

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REGIONS_MAX = 4096, POLICIES_MAX = 1024, POLICY_ARENA_BYTES = 64 * 1024 * 1024 };
+enum { REGIONS_MAX = 4096, POLICIES_MAX = 1024, RECORDS_MAX = 1024, POLICY_ARENA_BYTES = 64 * 1024 * 1024 };
 
 struct broker_trust {
     struct broker *broker;
@@ -113,6 +113,9 @@ static void tell_directory(struct broker_trust *trust)
     uint32_t *now = malloc(REGIONS_MAX * sizeof(*now));
     struct broker_change *changes = malloc(2 * REGIONS_MAX * sizeof(*changes));
     uint64_t epoch = cert_directory_epoch(broker->directory);
+    bool more = epoch - trust->stored_epoch > RECORDS_MAX;
+    if (more)
+        epoch = trust->stored_epoch + RECORDS_MAX;
     size_t record_count = (size_t)(epoch - trust->stored_epoch);
     struct broker_directory_record *records = calloc(record_count + 1, sizeof(*records));
     ENSURE(now != NULL && changes != NULL && records != NULL);
@@ -138,6 +141,8 @@ static void tell_directory(struct broker_trust *trust)
     free(now);
     free(changes);
     free(records);
+    if (more)
+        tell_directory(trust);
 }
 
 void broker_trust_refresh(struct broker_trust *trust)

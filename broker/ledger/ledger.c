@@ -4,34 +4,11 @@
 
 #include <stdio.h>
 
-const char *const *ledger_tables(void)
+void ledger_tables(const char *names[BROKER_TABLES])
 {
-    /* by table number; 0 is not used, so that a forgotten table number is an error of its own */
-    static const char *const names[BROKER_TABLES] = {
-        [0] = "none",
-        [BROKER_META] = "meta",
-        [BROKER_STREAM] = "stream",
-        [BROKER_STREAM_BATCH] = "stream-batch",
-        [BROKER_BATCH] = "batch",
-        [BROKER_HEADERS] = "headers",
-        [BROKER_PAYLOAD] = "payload",
-        [BROKER_PAYLOAD_DAY] = "payload-day",
-        [BROKER_ENVELOPE] = "envelope",
-        [BROKER_RECEIPT] = "receipt",
-        [BROKER_REGION] = "region",
-        [BROKER_QUEUE] = "queue",
-        [BROKER_QUEUE_HEAD] = "queue-head",
-        [BROKER_CURSOR] = "cursor",
-        [BROKER_ARRIVAL] = "arrival",
-        [BROKER_OBLIGATION] = "obligation",
-        [BROKER_OBLIGATION_OF] = "obligation-of",
-        [BROKER_LINEAGE] = "lineage",
-        [BROKER_NUMBER] = "number",
-        [BROKER_POLICY] = "policy",
-        [BROKER_DIRECTORY] = "directory",
-        [BROKER_LINK] = "link",
-    };
-    return names;
+    names[0] = "none"; /* no table has number 0, so that a forgotten number is an error of its own */
+    for (uint32_t table = 1; table < BROKER_TABLES; table++)
+        names[table] = broker_table_name(table);
 }
 
 enum wire_status ledger_open(const char *folder, uint64_t map_bytes, struct ledger *out, struct wire_problem *problem)
@@ -39,11 +16,13 @@ enum wire_status ledger_open(const char *folder, uint64_t map_bytes, struct ledg
     char path[4096];
     if (snprintf(path, sizeof(path), "%s/ledger", folder) >= (int)sizeof(path))
         return wire_fail(problem, WIRE_INVALID, folder, "路径太长", "the path is too long");
+    const char *tables[BROKER_TABLES];
+    ledger_tables(tables);
     struct keep_options options = {
         .application = "lianfang-broker",
         .format = LEDGER_FORMAT,
         .format_oldest = LEDGER_FORMAT,
-        .tables = ledger_tables(),
+        .tables = tables,
         .table_count = BROKER_TABLES,
         .map_bytes_max = (size_t)map_bytes,
     };

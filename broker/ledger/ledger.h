@@ -20,8 +20,8 @@ enum wire_status ledger_open(const char *folder, uint64_t map_bytes, struct ledg
 /* Over a store that exists already, e.g. the in-memory one; takes it. */
 void ledger_over(struct keep *keep, struct ledger *out);
 void ledger_close(struct ledger *ledger);
-/* Names of the tables in order, for keep_options. */
-const char *const *ledger_tables(void);
+/* Names of the tables by number, for keep_options. */
+void ledger_tables(const char *names[BROKER_TABLES]);
 
 /* Hands every row of the tables that boot to `row`; false stops. */
 enum wire_status ledger_boot(struct ledger *ledger, bool (*row)(void *context, const struct wire_row *row),
@@ -36,7 +36,7 @@ enum wire_status ledger_look_hello(struct ledger *ledger, struct broker_hello *e
 enum wire_status ledger_look_submit(struct ledger *ledger, struct broker_submit *event, struct wire_arena *arena);
 
 /* --- look-ups for ARRIVED ----------------------------------------------------------------------------------------- */
-/* Fills row, batch and known of an event whose part and statement are set. */
+/* Fills row, batch, known and answered of an event whose part and statement are set. */
 enum wire_status ledger_look_arrived(struct ledger *ledger, uint32_t region, struct broker_arrived *event,
                                      struct wire_arena *arena);
 

@@ -125,6 +125,8 @@ static enum wire_status look_parent(struct ledger *ledger, const Wire__Header *h
     if (!broker_parent_of(batch, row.index, header->origin, arena, parent))
         return WIRE_DAMAGED;
     look->parent = parent;
+    look->named_serial = row.serial;
+    look->named_index = row.index;
     return look_duties(ledger, broker_key_duties_by(to->origin, to->id.data, header->origin), 8, arena, look);
 }
 
@@ -143,9 +145,13 @@ static enum wire_status look_original(struct ledger *ledger, const Wire__Header 
     if (!broker_original_of(batch, row.index, arena, original))
         return WIRE_DAMAGED;
     look->original = original;
+    if (look->named_serial == 0) {
+        look->named_serial = row.serial;
+        look->named_index = row.index;
+    }
     if (header->action != WIRE__ACTION__CANCEL)
         return WIRE_OK;
-    return look_duties(ledger, broker_key_duties_of(to->origin, to->id.data), WIRE_RECIPIENTS_MAX * 4, arena, look);
+    return look_duties(ledger, broker_key_duties_of(to->origin, to->id.data), BROKER_DUTIES_MAX, arena, look);
 }
 
 static enum wire_status look_envelope(struct ledger *ledger, const Wire__Header *header, struct wire_arena *arena,
@@ -219,6 +225,42 @@ enum wire_status ledger_look_submit(struct ledger *ledger, struct broker_submit 
     return status == WIRE_OK ? look_numbers(ledger, event, arena) : status;
 }
 
+struct answered {
+    struct broker_answered *list;
+    size_t count, max;
+    bool damaged;
+};
+
+static bool answered_visit(void *context, struct wire_bytes key, struct wire_bytes value)
+{
+    (void)value;
+    struct answered *answered = context;
+    struct broker_answered *one = &answered->list[answered->count];
+    answered->damaged = !broker_answered_of_key(key, &one->index, &one->duty);
+    return !answered->damaged && ++answered->count < answered->max;
+}
+
+/* What was answered, or cancelled, before the part it belongs to arrived. */
+static enum wire_status look_answered(struct ledger *ledger, uint64_t serial, uint32_t recipient,
+                                      struct broker_arrived *event, struct wire_arena *arena)
+{
+    struct answered answered = {.max = WIRE_BATCH_ENVELOPES_MAX * 8};
+    answered.list = wire_arena_take(arena, answered.max * sizeof(*answered.list));
+    if (answered.list == NULL)
+        return WIRE_NO_MEMORY;
+    const uint32_t whom[2] = {recipient, 0};
+    for (size_t i = 0; i < 2 && answered.count < answered.max; i++) {
+        struct broker_key prefix = broker_key_answered_by(serial, whom[i]);
+        struct keep_range range = {.table = BROKER_ANSWERED, .prefix = key_bytes(&prefix)};
+        enum wire_status status = keep_scan(ledger->keep, &range, answered_visit, &answered, NULL);
+        if (status != WIRE_OK || answered.damaged)
+            return status != WIRE_OK ? status : WIRE_DAMAGED;
+    }
+    event->answered = answered.list;
+    event->answered_count = answered.count;
+    return WIRE_OK;
+}
+
 enum wire_status ledger_look_arrived(struct ledger *ledger, uint32_t region, struct broker_arrived *event,
                                      struct wire_arena *arena)
 {
@@ -241,5 +283,6 @@ enum wire_status ledger_look_arrived(struct ledger *ledger, uint32_t region, str
     event->batch = ledger_batch(ledger, row->serial, arena, &status);
     if (event->batch == NULL)
         return status == WIRE_NOT_FOUND ? WIRE_DAMAGED : status;
-    return get(ledger, BROKER_ARRIVAL, broker_key_arrival(row->serial, region, part->number), &event->known);
+    status = get(ledger, BROKER_ARRIVAL, broker_key_arrival(row->serial, region, part->number), &event->known);
+    return status == WIRE_OK ? look_answered(ledger, row->serial, region, event, arena) : status;
 }

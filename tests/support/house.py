@@ -65,7 +65,7 @@ class Process:
             raise Failure(f"{self.name} ended with {self.child.returncode}; log:\n{self.tail()}")
         return True
 
-    def signal(self, number):
+    def send(self, number):
         self.child.send_signal(number)
 
     def stop(self, number=signal.SIGTERM, seconds=20):
@@ -112,7 +112,7 @@ class Broker(Process):
             "installation": INSTALLATION, "data": self.data, "identity": self.identity,
             "ca": self.house.ca_certificate, "directory": f"{self.house.publish}/directory.bin",
             "crl": f"{self.house.publish}/crl.der", "policy": self.house.policy,
-            "listen": f"[tcp://127.0.0.1:{self.port}]", "http": self.socket, "pulse_ms": self.house.pulse_ms,
+            "listen": f"[tcp://127.0.0.1:{self.port}]", "http": f"[{self.socket}]", "pulse_ms": self.house.pulse_ms,
             "log": "{level: info, language: en}", "map_mib": 1024,
         }
         if self.hosts:
@@ -166,7 +166,7 @@ class Node(Process):
                     "    roles: [duty, logistics, operator, auditor, admin]\n" % digest)
         text = (f"region: {self.region}\ninstallation: {INSTALLATION}\ndata: {self.data}\n"
                 f"identity: {self.identity}\nca: {house.ca_certificate}\npulse_ms: {house.pulse_ms}\n"
-                f"http: {self.socket}\ntokens: {self.tokens}\nmap_mib: 1024\nlog: {{level: info, language: en}}\n"
+                f"http: [{self.socket}]\ntokens: {self.tokens}\nmap_mib: 1024\nlog: {{level: info, language: en}}\n"
                 "brokers:\n")
         for broker, mechanisms in brokers:
             text += (f"  - name: {broker.name}\n    endpoint: tcp://127.0.0.1:{broker.port}\n"
@@ -306,13 +306,14 @@ class House:
     def make_ca(self):
         self.ca_tool("init", self.ca, "--name", INSTALLATION)
 
-    def issue(self, role, name, out, *more):
-        self.ca_tool("issue", role, name, "--ca", self.ca, "--out", out, *more)
+    def issue(self, *what, out):
+        self.ca_tool("issue", *what, "--ca", self.ca, "--out", out)
 
     def publish_trust(self):
         """directory.bin and crl.der, as the operator hands them to the broker."""
         os.makedirs(self.publish, exist_ok=True)
-        self.ca_tool("directory", "--ca", self.ca, "--out", self.publish)
+        self.ca_tool("directory", "--ca", self.ca, "--out", f"{self.publish}/directory.bin")
+        shutil.copy(f"{self.ca}/crl.der", f"{self.publish}/crl.der")
 
     def sign_policy(self, mechanisms, version=1, out=None):
         files = [m if os.path.sep in m else f"{self.mechanisms}/{m}.yaml" for m in mechanisms]
@@ -326,8 +327,8 @@ class House:
         self.make_ca()
         self.broker = Broker(self)
         self.processes.append(self.broker)
-        self.issue("broker", "000000", self.broker.identity)
-        self.issue("secretary", "secretary-1", f"{self.folder}/secretary")
+        self.issue("broker", out=self.broker.identity)
+        self.issue("secretary", "310000", "--id", "cooperation-office", out=f"{self.folder}/secretary")
         for region in regions:
             self.add_node(region)
         self.publish_trust()
@@ -338,7 +339,7 @@ class House:
     def add_node(self, region, **options):
         node = Node(self, region, **options)
         if not os.path.exists(node.identity):
-            self.issue("node", region, node.identity)
+            self.issue("node", region, out=node.identity)
         self.nodes[region] = node
         self.processes.append(node)
         return node
