@@ -5,6 +5,7 @@
  * Names in keys are one length byte and the bytes; numbers are big-endian; days yyyymmdd u32; lanes u8. */
 #pragma once
 #include "schema/store.pb-c.h"
+#include "schema/trust.pb-c.h"
 #include "wire/arena.h"
 #include "wire/id.h"
 #include "wire/row.h"

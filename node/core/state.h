@@ -156,7 +156,8 @@ struct node_stream {
     uint32_t inflight_count;
     bool going_back; /* the broker expects go_to; sending goes on there when nothing is on the way any more */
     uint64_t go_to;
-    bool nudged; /* batches up to head were sent again since no receipt came */
+    bool out_of_order; /* a batch was receipted before one with a lower seq */
+    bool nudged;       /* batches up to head were sent again since no receipt came */
     /* work */
     bool fetching, renewing, sweep, sweeping;
     uint64_t renew_from; /* next seq to look at for drafting again */
