@@ -153,12 +153,16 @@ static enum wire_status send_request(struct exchange *x)
     ENSURE(call->target && call->target[0] == '/' && is_clean(call->target) && is_clean(method));
     if (!is_clean(call->token))
         return fail(x, WIRE_INVALID, "令牌中有空白或控制字符", "the token holds blanks or control characters");
+    if (!is_clean(call->last_event_id))
+        return fail(x, WIRE_INVALID, "事件编号中有空白或控制字符", "the event id holds blanks or control characters");
     struct wire_text head = {.grow = realloc};
     wire_text_format(&head, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", method, call->target);
     if (call->token)
         wire_text_format(&head, "Authorization: Bearer %s\r\n", call->token);
     if (call->language)
         wire_text_format(&head, "Accept-Language: %s\r\n", call->language);
+    if (call->last_event_id)
+        wire_text_format(&head, "Last-Event-ID: %s\r\n", call->last_event_id);
     if (call->body.size || strcmp(method, "GET") != 0)
         wire_text_format(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n",
                          call->content_type ? call->content_type : "application/json", call->body.size);

@@ -10,11 +10,12 @@ struct link_http_call {
     const char *unix_path; /* or */
     const char *host;      /* numeric, and */
     uint16_t port;
-    const char *method;       /* NULL: "GET" */
-    const char *target;       /* path and query, already encoded (link_http_encode) */
-    const char *token;        /* sent as "Authorization: Bearer …"; NULL: none */
-    const char *language;     /* Accept-Language; NULL: none */
-    const char *content_type; /* of the body; NULL: "application/json" */
+    const char *method;        /* NULL: "GET" */
+    const char *target;        /* path and query, already encoded (link_http_encode) */
+    const char *token;         /* sent as "Authorization: Bearer …"; NULL: none */
+    const char *language;      /* Accept-Language; NULL: none */
+    const char *last_event_id; /* Last-Event-ID: where an event stream is taken up again; NULL: none */
+    const char *content_type;  /* of the body; NULL: "application/json" */
     struct wire_bytes body;
     unsigned timeout_ms; /* between two pieces of the answer; 0: 30 s. For event streams: longer than their pulse */
     /* When set, the body of a 2xx answer goes here piece by piece instead of being collected; false ends the call. */
