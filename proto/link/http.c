@@ -28,12 +28,28 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     http_pump(poll->data);
 }
 
+static unsigned connections(struct http_listener *listener)
+{
+    return MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+}
+
+/* At its connection limit 0.9.75 stops watching the listening socket. When a connection then ends, it watches again
+ * only at its next run, which, with no time-out pending, nobody would ask for: so run until no connection ends. */
+static void run_daemon(struct http_listener *listener)
+{
+    unsigned before;
+    do {
+        before = connections(listener);
+        MHD_run(listener->daemon);
+    } while (connections(listener) < before);
+}
+
 void http_pump(struct http_listener *listener)
 {
     struct link_http *http = listener->http;
     MHD_UNSIGNED_LONG_LONG ms;
     http->running = true;
-    MHD_run(listener->daemon);
+    run_daemon(listener);
     http->running = false;
     if (MHD_get_timeout(listener->daemon, &ms) == MHD_YES)
         uv_timer_start(&listener->timer, on_timer, ms, 0);
