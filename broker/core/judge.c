@@ -29,6 +29,7 @@ static void fact_of(struct broker_core *core, const Wire__Header *header, const 
         .disposition = (uint16_t)(verdict->disposition == NONE ? 0 : verdict->disposition + 1),
         .status = (uint8_t)header->status,
         .action = (uint8_t)header->action,
+        .unit = (uint8_t)header->issuer_unit,
         .kind = header->kind,
         .keep_until = header->keep_until,
     };

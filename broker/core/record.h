@@ -140,11 +140,12 @@ struct broker_fact {
     uint16_t disposition; /* index in LedgerBatch.disposition plus 1; 0 = not admitted */
     uint8_t status;       /* Wire__Status */
     uint8_t action;       /* Wire__Action */
+    uint8_t unit;         /* of the issuer */
     uint32_t kind;
     uint32_t keep_until;
 };
 
-enum { BROKER_BITMAP_BYTES = WIRE_BATCH_ENVELOPES_MAX / 8, BROKER_FACT_BYTES = 16 + 2 + 1 + 1 + 4 + 4 };
+enum { BROKER_BITMAP_BYTES = WIRE_BATCH_ENVELOPES_MAX / 8, BROKER_FACT_BYTES = 16 + 2 + 1 + 1 + 1 + 4 + 4 };
 
 /* One part: what one recipient gets of one batch under one delivery number. */
 struct broker_queue_row {

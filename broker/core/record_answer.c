@@ -39,6 +39,7 @@ bool broker_parent_of(const Wire__LedgerBatch *batch, uint32_t index, uint32_t a
         .lane = batch->seal->lane,
         .status = (Wire__Status)fact.status,
         .keep_until = fact.keep_until,
+        .issuer_unit = fact.unit,
     };
     return true;
 }

@@ -284,6 +284,7 @@ void broker_put_fact(uint8_t out[BROKER_FACT_BYTES], const struct broker_fact *f
     uint8_t *at = wire_put_u16(out + WIRE_ID_BYTES, fact->disposition);
     *at++ = fact->status;
     *at++ = fact->action;
+    *at++ = fact->unit;
     wire_put_u32(wire_put_u32(at, fact->kind), fact->keep_until);
 }
 
@@ -297,6 +298,7 @@ bool broker_get_fact(const Wire__LedgerBatch *batch, uint32_t index, struct brok
     out->disposition = next_u16(&in);
     out->status = next_u8(&in);
     out->action = next_u8(&in);
+    out->unit = next_u8(&in);
     out->kind = next_u32(&in);
     out->keep_until = next_u32(&in);
     return out->disposition <= batch->n_disposition && out->status <= WIRE__STATUS__TEST &&

@@ -195,6 +195,8 @@ static void judge(struct broker_core *core, const struct region *origin, const s
         return;
     }
     refuse(out, status);
+    if (status == WIRE_EXPIRED_TERM)
+        out->code = WIRE__VERDICT_CODE__EXPIRED;
     out->detail = core->decision.detail;
     out->allowed = core->decision.allowed;
     out->rule_name = core->decision.rule_name;
