@@ -88,8 +88,9 @@ static enum wire_status open_env(struct keep_lmdb *lmdb, const struct keep_optio
                                  struct wire_problem *problem)
 {
     lmdb->bytes_limit = (options->map_bytes_max + MIB - 1) / MIB * MIB;
-    /* The map is larger than the limit: erasing copies pages before it frees any. */
-    size_t map = lmdb->bytes_limit + lmdb->bytes_limit / 8 + MAP_RESERVE;
+    /* The map is address space, and twice the limit: the limit counts pages in use, erasing copies pages before it
+     * frees any, and a large value needs pages in a row, which scattered free ones do not give. */
+    size_t map = 2 * lmdb->bytes_limit + MAP_RESERVE;
     int error = mdb_env_create(&lmdb->env);
     if (!error)
         error = mdb_env_set_mapsize(lmdb->env, map);
