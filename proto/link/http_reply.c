@@ -93,8 +93,8 @@ void http_refuse(struct link_http_request *request, unsigned status)
         if (REFUSALS[i].status == status)
             refusal = &REFUSALS[i];
     char body[512];
-    int size = snprintf(body, sizeof body, "{\"status\":\"%s\",\"where\":\"\",\"zh\":\"%s\",\"en\":\"%s\"}\n", refusal->code,
-                        refusal->zh, refusal->en);
+    int size = snprintf(body, sizeof body, "{\"status\":\"%s\",\"where\":\"\",\"zh\":\"%s\",\"en\":\"%s\"}\n",
+                        refusal->code, refusal->zh, refusal->en);
     struct MHD_Response *response = from_bytes(wire_bytes(body, (size_t)size));
     ENSURE(response);
     add_headers(response, &(struct link_http_reply){.status = refusal->status});

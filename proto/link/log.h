@@ -29,7 +29,8 @@ struct link_log_options {
     void *context;
 };
 
-/* A key and its value. Build with LINK_TEXT, LINK_NUMBER, LINK_UNSIGNED, LINK_BOOL, LINK_HEX. Keys are literals: a-z 0-9 _
+/* A key and its value. Build with LINK_TEXT, LINK_NUMBER, LINK_UNSIGNED, LINK_BOOL, LINK_HEX. Keys are literals: a-z
+ * 0-9 _
  * - . */
 struct link_field {
     const char *key;
