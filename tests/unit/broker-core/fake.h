@@ -44,6 +44,7 @@ struct fake_spec {
     const uint8_t *names;                 /* NULL = none */
     int64_t expires_ms;
     bool final;
+    uint32_t lane;          /* plus 1; 0: as the rules say, replies urgent */
     bool no_box;            /* sealed to nobody */
     uint32_t payload_bytes; /* 0: 100 */
     uint32_t bad;           /* status the gate found */
