@@ -42,3 +42,7 @@ bool cert_usage_parse(const char *name, Wire__Usage *usage);
 bool cert_role_has(Wire__Role role, Wire__Usage usage);
 /* [a-z0-9-]{1,40}: an office's id. */
 bool cert_id_valid(const char *id);
+/* One certificate file (PEM or DER), checked against the CA (`ca`: DER or PEM) but not against the clock. INVALID,
+ * SYNTAX, NOT_FOUND, IO, OTHER_INSTALLATION, each with a problem that names the file. */
+enum wire_status cert_subject_load(const char *path, struct wire_bytes ca, const char *installation,
+                                   struct cert_subject *out, struct wire_problem *problem);

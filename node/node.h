@@ -155,8 +155,8 @@ void shell_jobs_run(struct shell_jobs *jobs);
 /* seal.c */
 /* The answer to SEAL, stepped. */
 void shell_seal(struct node *node, const struct node_seal *seal, struct wire_arena *arena);
-/* Asks the rules about an envelope of ours: NULL policy is NO_POLICY. `original_list` of a correction whose original has
- * no receipt yet is what the rules would give. All in the arena; `question` and `decision` are filled. */
+/* Asks the rules about an envelope of ours: NULL policy is NO_POLICY. `original_list` of a correction whose original
+ * has no receipt yet is what the rules would give. All in the arena; `question` and `decision` are filled. */
 enum wire_status shell_decide(struct node *node, const Wire__Header *header, bool choose_mechanism,
                               struct wire_arena *arena, struct rules_question *question,
                               struct rules_decision *decision);
@@ -174,7 +174,8 @@ void shell_post_end(struct shell_post *post, uint8_t link, uint64_t committed);
 /* PAYLOAD and CARRIED rows of an append; returns how many were written to rows (at most append->payload_count). */
 size_t shell_rest_rows(struct node *node, const struct node_append *append, struct wire_arena *arena,
                        struct wire_row *rows);
-/* The payload of an envelope of ours as written. *out.data NULL: there is none. OK, ERASED (or never there), DAMAGED. */
+/* The payload of an envelope of ours as written. *out.data NULL: there is none. OK, ERASED (or never there), DAMAGED.
+ */
 enum wire_status shell_rest_plain(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
                                   struct wire_arena *arena, struct wire_bytes *out);
 /* Salt and payload as they travelled. */

@@ -17,6 +17,7 @@ enum wire_status store_parent(struct store *store, uint32_t origin, const uint8_
     if (header == NULL)
         return WIRE_OK; /* kept raw: nobody can answer it */
     out->found = out->given = true;
+    out->issuer_unit = header->issuer_unit;
     out->mechanism = header->mechanism;
     out->lane = header->lane;
     out->status = header->status;

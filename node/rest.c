@@ -1,0 +1,213 @@
+/* Payloads at rest: each in a row of its own under the key of its keep-until day.
+ *
+ *   PAYLOAD  an envelope of ours, the encoded payload message as it was written
+ *   CARRIED  salt ‖ payload as it travelled: ours once sealed, others' once received */
+#include "node.h"
+
+#include <stdlib.h>
+
+/* false: the day is erased already, or over: content that may not be kept is not written. */
+static bool day_key(struct node *node, uint32_t day, uint8_t key[DAYKEY_BYTES])
+{
+    uint8_t random[DAYKEY_BYTES];
+    struct wire_problem problem = {0};
+    cert_random(random, sizeof(random));
+    enum wire_status status = daykeys_get_or_make(node->daykeys, day, random, key, &problem);
+    cert_wipe(random, sizeof(random));
+    if (status == WIRE_OK || status == WIRE_ERASED)
+        return status == WIRE_OK;
+    link_log_problem(node->log, LINK_ERROR, "keys", &problem);
+    shell_fail(node, "日密钥无法写入", "the day key cannot be written", status);
+}
+
+static struct wire_bytes row_key_of(const struct node_payload *payload, struct wire_arena *arena)
+{
+    struct node_key key = node_key_payload(payload->day, payload->origin, payload->id);
+    void *copy = wire_arena_copy(arena, key.data, key.size);
+    ENSURE(copy != NULL);
+    return wire_bytes(copy, key.size);
+}
+
+/* Two pieces, joined and encrypted; false: erased. */
+static bool put(struct node *node, enum node_table table, const struct node_payload *payload, struct wire_bytes salt,
+                struct wire_bytes bytes, struct wire_arena *arena, struct wire_row *row)
+{
+    uint8_t key[DAYKEY_BYTES];
+    if (!day_key(node, payload->day, key))
+        return false;
+    size_t size = salt.size + bytes.size;
+    uint8_t *out = wire_arena_take(arena, size + CERT_REST_OVERHEAD), *plain = out + CERT_REST_NONCE_BYTES;
+    ENSURE(out != NULL);
+    if (salt.size > 0)
+        memcpy(plain, salt.data, salt.size);
+    if (bytes.size > 0)
+        memcpy(plain + salt.size, bytes.data, bytes.size);
+    struct wire_bytes row_key = row_key_of(payload, arena);
+    enum wire_status status = cert_rest_seal(node->rest, key, row_key, wire_bytes(plain, size), out);
+    cert_wipe(key, sizeof(key));
+    if (status != WIRE_OK)
+        shell_fail(node, "无法加密", "cannot encrypt", status);
+    *row =
+        (struct wire_row){.table = (uint8_t)table, .key = row_key, .value = wire_bytes(out, size + CERT_REST_OVERHEAD)};
+    return true;
+}
+
+static bool put_copy(struct node *node, const struct node_payload *payload, struct wire_arena *arena,
+                     struct wire_row *row)
+{
+    struct wire_bytes plain;
+    enum wire_status status = shell_rest_plain(node, payload->day, payload->origin, payload->from, arena, &plain);
+    if (status == WIRE_ERASED)
+        return false;
+    shell_check(node, status);
+    return put(node, NODE_TABLE_PAYLOAD, payload, (struct wire_bytes){0}, plain, arena, row);
+}
+
+static bool put_part(struct node *node, const struct node_payload *payload, struct wire_arena *arena,
+                     struct wire_row *row)
+{
+    const struct node_event *event = node->stepping.event;
+    ENSURE(event->kind == NODE_ON_DELIVER && payload->index < event->u.deliver.part->n_envelope);
+    const Wire__PartEnvelope *envelope = event->u.deliver.part->envelope[payload->index];
+    if (!envelope->has_payload || !envelope->has_salt || envelope->salt.len != WIRE_SALT_BYTES)
+        return false;
+    return put(node, NODE_TABLE_CARRIED, payload, wire_bytes(envelope->salt.data, envelope->salt.len),
+               wire_bytes(envelope->payload.data, envelope->payload.len), arena, row);
+}
+
+static bool put_one(struct node *node, const struct node_payload *payload, struct wire_arena *arena,
+                    struct wire_row *row)
+{
+    switch (payload->kind) {
+    case NODE_PAYLOAD_OF_DRAFT:
+        ENSURE(node->stepping.plain != NULL);
+        return put(node, NODE_TABLE_PAYLOAD, payload, (struct wire_bytes){0}, node->stepping.plain[payload->index],
+                   arena, row);
+    case NODE_PAYLOAD_COPY:
+        return put_copy(node, payload, arena, row);
+    case NODE_CARRIED_OF_SEALED:
+        ENSURE(node->stepping.carried != NULL);
+        return put(node, NODE_TABLE_CARRIED, payload, node->stepping.salt[payload->index],
+                   node->stepping.carried[payload->index], arena, row);
+    case NODE_CARRIED_OF_PART:
+        return put_part(node, payload, arena, row);
+    }
+    return false;
+}
+
+size_t shell_rest_rows(struct node *node, const struct node_append *append, struct wire_arena *arena,
+                       struct wire_row *rows)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < append->payload_count; i++)
+        count += put_one(node, &append->payloads[i], arena, &rows[count]);
+    return count;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static enum wire_status open_row(struct node *node, enum node_table table, uint32_t day, uint32_t origin,
+                                 const uint8_t *id, struct wire_arena *arena, struct wire_bytes *out)
+{
+    uint8_t key[DAYKEY_BYTES];
+    *out = (struct wire_bytes){0};
+    enum wire_status status = daykeys_find(node->daykeys, day, key);
+    if (status != WIRE_OK)
+        return status == WIRE_NOT_FOUND ? WIRE_ERASED : status;
+    struct node_key row_key = node_key_payload(day, origin, id);
+    struct wire_bytes sealed;
+    status = store_row(&node->store, table, &row_key, arena, &sealed);
+    if (status == WIRE_OK && sealed.data == NULL)
+        status = WIRE_ERASED;
+    else if (status == WIRE_OK && sealed.size < CERT_REST_OVERHEAD)
+        status = WIRE_DAMAGED;
+    if (status == WIRE_OK) {
+        uint8_t *plain = (uint8_t *)(uintptr_t)sealed.data + CERT_REST_NONCE_BYTES;
+        status = cert_rest_open(node->rest, key, node_key_bytes(&row_key), sealed, plain);
+        if (status == WIRE_OK)
+            *out = wire_bytes(plain, sealed.size - CERT_REST_OVERHEAD);
+    }
+    cert_wipe(key, sizeof(key));
+    return status;
+}
+
+enum wire_status shell_rest_plain(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
+                                  struct wire_arena *arena, struct wire_bytes *out)
+{
+    return open_row(node, NODE_TABLE_PAYLOAD, day, origin, id, arena, out);
+}
+
+enum wire_status shell_rest_carried(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
+                                    struct wire_arena *arena, struct wire_bytes *salt, struct wire_bytes *payload)
+{
+    struct wire_bytes both;
+    *salt = *payload = (struct wire_bytes){0};
+    enum wire_status status = open_row(node, NODE_TABLE_CARRIED, day, origin, id, arena, &both);
+    if (status != WIRE_OK)
+        return status;
+    if (both.size < WIRE_SALT_BYTES)
+        return WIRE_DAMAGED;
+    *salt = wire_bytes(both.data, WIRE_SALT_BYTES);
+    *payload = wire_bytes(both.data + WIRE_SALT_BYTES, both.size - WIRE_SALT_BYTES);
+    return WIRE_OK;
+}
+
+/* --- erasing ------------------------------------------------------------------------------------------------------ */
+
+enum { ERASE_ROWS = 512, PAYLOAD_KEY_BYTES = 4 + 4 + WIRE_ID_BYTES };
+
+struct erasing {
+    uint8_t keys[ERASE_ROWS][PAYLOAD_KEY_BYTES];
+    struct wire_row rows[ERASE_ROWS];
+    size_t count;
+    uint32_t day;
+    uint8_t table;
+};
+
+static bool erase_visit(void *context, struct wire_bytes key, struct wire_bytes value)
+{
+    (void)value;
+    struct erasing *erasing = context;
+    if (key.size != PAYLOAD_KEY_BYTES || wire_get_u32(key.data) > erasing->day)
+        return false;
+    uint8_t *copy = erasing->keys[erasing->count];
+    memcpy(copy, key.data, key.size);
+    erasing->rows[erasing->count++] =
+        (struct wire_row){.table = erasing->table, .erase = true, .key = wire_bytes(copy, key.size)};
+    return erasing->count < ERASE_ROWS;
+}
+
+static void erase_keys(struct node *node, uint32_t day)
+{
+    struct wire_problem problem = {0};
+    size_t keys = 0;
+    if (day <= daykeys_erased_through(node->daykeys))
+        return;
+    enum wire_status status = daykeys_erase_through(node->daykeys, day, &keys, &problem);
+    if (status != WIRE_OK) {
+        link_log_problem(node->log, LINK_ERROR, "keys", &problem);
+        shell_fail(node, "日密钥无法销毁", "a day key cannot be destroyed", status);
+    }
+    if (keys > 0)
+        link_log_line(node->log, LINK_NOTICE, "keys", "到期内容的密钥已销毁", "keys of past days destroyed",
+                      LINK_UNSIGNED("keys", keys), LINK_UNSIGNED("through", day));
+}
+
+bool shell_rest_erase(struct node *node, uint32_t day)
+{
+    static const uint8_t tables[] = {NODE_TABLE_PAYLOAD, NODE_TABLE_CARRIED};
+    erase_keys(node, day);
+    struct erasing *erasing = calloc(1, sizeof(*erasing));
+    ENSURE(erasing != NULL);
+    erasing->day = day;
+    for (size_t i = 0; i < 2 && erasing->count < ERASE_ROWS; i++) {
+        erasing->table = tables[i];
+        shell_check(node,
+                    keep_scan(node->store.keep, &(struct keep_range){.table = tables[i]}, erase_visit, erasing, NULL));
+    }
+    if (erasing->count > 0)
+        shell_append_own(node, erasing->rows, erasing->count);
+    bool more = erasing->count == ERASE_ROWS;
+    free(erasing);
+    return more;
+}

@@ -1,0 +1,416 @@
+/* Directory, revocation list and policy: from the store, from files and from brokers into the core.
+ *
+ * Every certificate is checked against the CA here and every policy against its secretary's signature: a broker cannot
+ * invent a province, nor a rule. Of a broker's word only a revocation counts at once. The newest revocation list lies
+ * in the data folder, since it is signed and may be replaced only by a newer one. */
+#include "node.h"
+
+#include "certs/file.h"
+#include "certs/policy.h"
+#include "link/policy_yaml.h"
+#include "wire/codec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { REGIONS_MAX = 4096, POLICIES_MAX = 1024, ARENA_BYTES = 64 * 1024 * 1024, POLICY_BYTES_MAX = 16 * 1024 * 1024 };
+
+/* A policy on its way from one broker. */
+struct piece {
+    uint8_t *data;
+    size_t size, total;
+};
+
+struct shell_trust {
+    struct node *node;
+    uint32_t enrolled[REGIONS_MAX]; /* as the core was told, by rising adcode */
+    size_t enrolled_count;
+    uint64_t epoch, stored_epoch;
+    struct rules_policy *policies[POLICIES_MAX]; /* the core may still use an earlier one */
+    size_t policy_count;
+    uint64_t policy_version;
+    struct piece piece[NODE_LINKS_MAX];
+    struct wire_arena arena;
+    void *memory;
+    uint32_t now_enrolled[REGIONS_MAX]; /* scratch */
+    struct node_enrolment changes[2 * REGIONS_MAX];
+};
+
+struct shell_trust *shell_trust_new(struct node *node)
+{
+    struct shell_trust *trust = calloc(1, sizeof(*trust));
+    ENSURE(trust != NULL);
+    trust->node = node;
+    trust->memory = malloc(ARENA_BYTES);
+    ENSURE(trust->memory != NULL);
+    wire_arena_over(&trust->arena, trust->memory, ARENA_BYTES);
+    return trust;
+}
+
+void shell_trust_free(struct shell_trust **trust)
+{
+    if (*trust == NULL)
+        return;
+    for (size_t i = 0; i < (*trust)->policy_count; i++)
+        link_policy_free(&(*trust)->policies[i]);
+    for (size_t i = 0; i < NODE_LINKS_MAX; i++)
+        free((*trust)->piece[i].data);
+    free((*trust)->memory);
+    free(*trust);
+    *trust = NULL;
+}
+
+bool shell_enrolled(void *context, uint32_t region)
+{
+    const struct node *node = context;
+    return node_core_enrolled(node->core, region);
+}
+
+/* --- loading ------------------------------------------------------------------------------------------------------ */
+
+static enum wire_status crl_path(const struct shell_trust *trust, char path[CERT_PATH_BYTES_MAX],
+                                 struct wire_problem *problem)
+{
+    const char *data = trust->node->config.data;
+    if (snprintf(path, CERT_PATH_BYTES_MAX, "%s/crl.der", data) < CERT_PATH_BYTES_MAX)
+        return WIRE_OK;
+    return wire_fail(problem, WIRE_INVALID, data, "路径太长", "the path is too long");
+}
+
+static enum wire_status load_crl(struct shell_trust *trust, struct wire_problem *problem)
+{
+    char path[CERT_PATH_BYTES_MAX];
+    enum wire_status status = crl_path(trust, path, problem);
+    if (status == WIRE_OK)
+        status = cert_directory_crl_load(trust->node->directory, path, problem);
+    return status == WIRE_NOT_FOUND || status == WIRE_EXISTS ? WIRE_OK : status;
+}
+
+struct record_visit {
+    struct shell_trust *trust;
+    enum wire_status status;
+    struct wire_problem *problem;
+};
+
+static bool on_record(void *context, struct wire_bytes key, struct wire_bytes value)
+{
+    (void)key;
+    struct record_visit *visit = context;
+    struct shell_trust *trust = visit->trust;
+    wire_arena_reset(&trust->arena);
+    const Wire__DirectoryRecord *record = (const Wire__DirectoryRecord *)wire_decode(
+        &wire__directory_record__descriptor, value, WIRE_STRICT_NONE, &trust->arena, &visit->status);
+    if (record != NULL)
+        visit->status = cert_directory_add(trust->node->directory, record, visit->problem);
+    return visit->status == WIRE_OK;
+}
+
+static enum wire_status load_file(struct shell_trust *trust, struct wire_problem *problem)
+{
+    struct node *node = trust->node;
+    if (node->config.directory == NULL)
+        return WIRE_OK;
+    return cert_directory_load(node->directory, node->config.directory, problem);
+}
+
+enum wire_status shell_trust_load(struct shell_trust *trust, struct wire_problem *problem)
+{
+    struct node *node = trust->node;
+    struct record_visit visit = {.trust = trust, .problem = problem};
+    enum wire_status status =
+        keep_scan(node->store.keep, &(struct keep_range){.table = NODE_TABLE_DIRECTORY}, on_record, &visit, NULL);
+    if (status != WIRE_OK)
+        return wire_fail(problem, status, node->config.data, "节点存储无法读取", "the store cannot be read");
+    if (visit.status != WIRE_OK)
+        return visit.status;
+    trust->stored_epoch = cert_directory_epoch(node->directory);
+    status = load_file(trust, problem);
+    return status == WIRE_OK ? load_crl(trust, problem) : status;
+}
+
+/* --- who is enrolled ---------------------------------------------------------------------------------------------- */
+
+/* Regions that came or went since the core was told, by one walk over both sorted lists. */
+static size_t changes_since(struct shell_trust *trust, size_t now_count)
+{
+    const uint32_t *now = trust->now_enrolled;
+    size_t count = 0, i = 0, j = 0;
+    while (i < trust->enrolled_count || j < now_count) {
+        uint32_t was = i < trust->enrolled_count ? trust->enrolled[i] : UINT32_MAX;
+        uint32_t is = j < now_count ? now[j] : UINT32_MAX;
+        if (was == is) {
+            i++;
+            j++;
+        } else if (was < is) {
+            trust->changes[count++] = (struct node_enrolment){.region = trust->enrolled[i++], .enrolled = false};
+        } else {
+            trust->changes[count++] = (struct node_enrolment){.region = now[j++], .enrolled = true};
+        }
+    }
+    return count;
+}
+
+static struct node_directory directory_now(struct shell_trust *trust)
+{
+    const struct cert_directory *directory = trust->node->directory;
+    size_t count = cert_directory_regions(directory, shell_wall_ms(), trust->now_enrolled, REGIONS_MAX);
+    count = count > REGIONS_MAX ? REGIONS_MAX : count;
+    struct node_directory now = {
+        .epoch = cert_directory_epoch(directory), .changes = trust->changes, .count = changes_since(trust, count)};
+    memcpy(trust->enrolled, trust->now_enrolled, count * sizeof(*trust->enrolled));
+    trust->enrolled_count = count;
+    return now;
+}
+
+/* Records that came from the file are stored, so that those that brokers send later follow on them. */
+static void store_records(struct shell_trust *trust)
+{
+    const struct cert_directory *directory = trust->node->directory;
+    for (uint64_t epoch = trust->stored_epoch + 1; epoch <= cert_directory_epoch(directory); epoch++) {
+        struct node_key key = node_key_serial(epoch);
+        struct wire_row row = {.table = NODE_TABLE_DIRECTORY,
+                               .key = node_key_bytes(&key),
+                               .value = cert_directory_record(directory, epoch)};
+        shell_append_own(trust->node, &row, 1);
+    }
+    trust->stored_epoch = cert_directory_epoch(directory);
+}
+
+void shell_trust_refresh(struct shell_trust *trust)
+{
+    store_records(trust);
+    struct node_event event = {.kind = NODE_ON_DIRECTORY};
+    event.u.directory = directory_now(trust);
+    if (event.u.directory.count == 0 && event.u.directory.epoch == trust->epoch)
+        return;
+    trust->epoch = event.u.directory.epoch;
+    shell_step(trust->node, &event);
+}
+
+static void take_crl(struct shell_trust *trust, const Wire__DirectoryPiece *piece)
+{
+    char path[CERT_PATH_BYTES_MAX];
+    struct wire_problem problem = {0};
+    struct wire_bytes crl = wire_bytes(piece->crl.data, piece->crl.len);
+    enum wire_status status = cert_directory_crl(trust->node->directory, crl, &problem);
+    if (status == WIRE_EXISTS)
+        return;
+    if (status == WIRE_OK)
+        status = crl_path(trust, path, &problem);
+    if (status == WIRE_OK)
+        status = cert_file_write(path, crl, 0600, true, &problem);
+    if (status != WIRE_OK)
+        link_log_problem(trust->node->log, LINK_WARNING, "directory", &problem);
+}
+
+static void add_records(struct shell_trust *trust, const Wire__DirectoryPiece *piece, struct node_directory_piece *out)
+{
+    struct node *node = trust->node;
+    struct wire_problem problem = {0};
+    for (size_t i = 0; i < piece->n_record; i++) {
+        ProtobufCBinaryData raw = piece->record[i];
+        const Wire__DirectoryRecord *record = (const Wire__DirectoryRecord *)wire_decode(
+            &wire__directory_record__descriptor, wire_bytes(raw.data, raw.len), WIRE_STRICT_NONE, &node->arena,
+            &out->status);
+        if (record != NULL)
+            out->status = cert_directory_add(node->directory, record, &problem);
+        if (out->status == WIRE_EXISTS) { /* known already; the new ones are behind it */
+            out->status = WIRE_OK;
+            continue;
+        }
+        if (out->status != WIRE_OK) {
+            link_log_problem(node->log, LINK_WARNING, "directory", &problem);
+            return;
+        }
+        if (out->count_new++ == 0)
+            out->first_new = i;
+    }
+}
+
+void shell_trust_piece(struct shell_trust *trust, uint8_t link, const Wire__DirectoryPiece *piece)
+{
+    struct node_event event = {.kind = NODE_ON_DIRECTORY_PIECE};
+    struct node_directory_piece *out = &event.u.directory_piece;
+    store_records(trust);
+    *out = (struct node_directory_piece){.link = link, .piece = piece, .status = WIRE_OK};
+    add_records(trust, piece, out);
+    if (piece->has_crl)
+        take_crl(trust, piece);
+    if (piece->has_next_broker_key && piece->next_broker_key.len == LINK_CLIENT_KEY_BYTES)
+        shell_link_next_key(trust->node, link, piece->next_broker_key.data);
+    out->directory = directory_now(trust);
+    trust->epoch = trust->stored_epoch = out->directory.epoch; /* the core stores what was new */
+    shell_step(trust->node, &event);
+}
+
+/* --- policy ------------------------------------------------------------------------------------------------------- */
+
+static enum wire_status compile(const struct cert_policy *signed_, struct rules_policy **policy,
+                                struct wire_problem *problem)
+{
+    const Wire__PolicyText *text = signed_->text;
+    struct link_policy_file *files = calloc(text->n_file + 1, sizeof(*files));
+    ENSURE(files != NULL);
+    for (size_t i = 0; i < text->n_file; i++)
+        files[i] = (struct link_policy_file){.name = text->file[i]->name,
+                                             .text = (const char *)text->file[i]->text.data,
+                                             .size = text->file[i]->text.len};
+    enum wire_status status = link_policy_load(files, text->n_file, text->version, signed_->digest, policy, problem);
+    free(files);
+    return status;
+}
+
+static enum wire_status verify(struct shell_trust *trust, struct wire_bytes bytes, struct cert_policy *signed_,
+                               struct rules_policy **policy, struct wire_problem *problem)
+{
+    *policy = NULL;
+    enum wire_status status =
+        cert_policy_verify(trust->node->directory, bytes, shell_wall_ms(), &trust->arena, signed_, problem);
+    return status == WIRE_OK ? compile(signed_, policy, problem) : status;
+}
+
+static enum wire_status offer_policy(struct shell_trust *trust, struct wire_bytes bytes, bool stored,
+                                     struct wire_problem *problem)
+{
+    struct cert_policy signed_;
+    struct rules_policy *policy;
+    if (trust->policy_count == POLICIES_MAX)
+        return wire_fail(problem, WIRE_NO_MEMORY, "policy", "政策版本过多，请重启", "too many policies, restart");
+    enum wire_status status = verify(trust, bytes, &signed_, &policy, problem);
+    if (status != WIRE_OK)
+        return status;
+    if (signed_.text->version <= trust->policy_version) { /* two brokers send the same one */
+        link_policy_free(&policy);
+        return WIRE_OK;
+    }
+    trust->policies[trust->policy_count++] = policy;
+    trust->policy_version = signed_.text->version;
+    struct node_event event = {.kind = NODE_ON_POLICY};
+    event.u.policy = (struct node_policy){.policy = policy,
+                                          .version = signed_.text->version,
+                                          .in_force_ms = signed_.text->in_force_ms,
+                                          .bytes = stored ? (struct wire_bytes){0} : bytes};
+    memcpy(event.u.policy.digest, signed_.digest, WIRE_HASH_BYTES);
+    shell_step(trust->node, &event);
+    return WIRE_OK;
+}
+
+void shell_trust_keep_piece(struct shell_trust *trust, const struct node_piece *from, ProtobufCBinaryData bytes)
+{
+    struct piece *piece = &trust->piece[from->link];
+    if (from->total > POLICY_BYTES_MAX || (size_t)from->offset + bytes.len > from->total)
+        return; /* the core does not ask for such; it is never whole then */
+    if (from->offset == 0) {
+        free(piece->data);
+        *piece = (struct piece){.data = malloc(from->total), .total = from->total};
+        ENSURE(piece->data != NULL || from->total == 0);
+    }
+    if (piece->data == NULL || piece->size != from->offset || piece->total != from->total)
+        return;
+    memcpy(piece->data + from->offset, bytes.data, bytes.len);
+    piece->size += bytes.len;
+    if (!from->whole || piece->size != piece->total)
+        return;
+    shell_jobs_policy(trust->node->jobs, from->link, piece->data, piece->size);
+    *piece = (struct piece){0};
+}
+
+void shell_trust_policy(struct shell_trust *trust, uint8_t link, struct wire_bytes bytes)
+{
+    struct wire_problem problem = {0};
+    wire_arena_reset(&trust->arena);
+    enum wire_status status = offer_policy(trust, bytes, false, &problem);
+    shell_alarm(trust->node->notes, "policy-refused", status != WIRE_OK, "收到的政策无法采用",
+                "a policy was not taken");
+    if (status == WIRE_OK)
+        return;
+    link_log_line(trust->node->log, LINK_ERROR, "policy", "收到的政策无法采用", "a policy was not taken",
+                  LINK_TEXT("link", trust->node->config.brokers[link].name));
+    link_log_problem(trust->node->log, LINK_ERROR, "policy", &problem);
+}
+
+struct versions {
+    uint64_t list[POLICIES_MAX];
+    size_t count;
+};
+
+static bool on_version(void *context, struct wire_bytes key, struct wire_bytes value)
+{
+    (void)value;
+    struct versions *versions = context;
+    if (key.size == 8)
+        versions->list[versions->count++] = wire_get_u64(key.data);
+    return versions->count < POLICIES_MAX;
+}
+
+static struct wire_bytes stored_policy(struct shell_trust *trust, uint64_t version, struct wire_arena *arena)
+{
+    struct node_key key = node_key_serial(version);
+    struct wire_bytes bytes;
+    shell_check(trust->node, store_row(&trust->node->store, NODE_TABLE_POLICY, &key, arena, &bytes));
+    return bytes;
+}
+
+/* A policy that was good when it was stored and is not now does not keep a later one out. */
+static void policies_from_store(struct shell_trust *trust)
+{
+    struct versions *versions = calloc(1, sizeof(*versions));
+    ENSURE(versions != NULL);
+    keep_scan(trust->node->store.keep, &(struct keep_range){.table = NODE_TABLE_POLICY}, on_version, versions, NULL);
+    for (size_t i = 0; i < versions->count; i++) {
+        struct wire_problem problem = {0};
+        wire_arena_reset(&trust->arena);
+        struct wire_bytes bytes = stored_policy(trust, versions->list[i], &trust->arena);
+        if (offer_policy(trust, bytes, true, &problem) != WIRE_OK)
+            link_log_problem(trust->node->log, LINK_ERROR, "policy", &problem);
+    }
+    free(versions);
+}
+
+enum wire_status shell_trust_check(struct shell_trust *trust, struct wire_problem *problem)
+{
+    struct keep_value key = {0}, value = {0};
+    struct cert_policy signed_;
+    struct rules_policy *policy = NULL;
+    enum wire_status status =
+        keep_last(trust->node->store.keep, NODE_TABLE_POLICY, (struct wire_bytes){0}, &key, &value);
+    if (status == WIRE_OK)
+        status = verify(trust, wire_bytes(value.data, value.size), &signed_, &policy, problem);
+    link_policy_free(&policy);
+    keep_value_close(&key);
+    keep_value_close(&value);
+    return status == WIRE_NOT_FOUND ? WIRE_OK : status; /* a new node gets its policy from the broker */
+}
+
+void shell_trust_boot(struct shell_trust *trust)
+{
+    shell_trust_refresh(trust);
+    policies_from_store(trust);
+}
+
+enum wire_status shell_trust_reload(struct shell_trust *trust, struct wire_problem *problem)
+{
+    enum wire_status status = load_file(trust, problem);
+    if (status == WIRE_OK)
+        status = load_crl(trust, problem);
+    shell_trust_refresh(trust); /* what was taken counts, even if something after it was wrong */
+    return status;
+}
+
+const Wire__PolicyText *shell_trust_policy_text(struct shell_trust *trust, struct wire_arena *arena)
+{
+    const struct rules_policy *policy = node_core_policy(trust->node->core);
+    enum wire_status status;
+    if (policy == NULL)
+        return NULL;
+    struct wire_bytes bytes = stored_policy(trust, rules_policy_version(policy), arena);
+    const Wire__SignedPolicy *signed_ =
+        bytes.data == NULL ? NULL
+                           : (const Wire__SignedPolicy *)wire_decode(&wire__signed_policy__descriptor, bytes,
+                                                                     WIRE_STRICT_NONE, arena, &status);
+    if (signed_ == NULL)
+        return NULL;
+    return (const Wire__PolicyText *)wire_decode(&wire__policy_text__descriptor,
+                                                 wire_bytes(signed_->text.data, signed_->text.len), WIRE_STRICT_NONE,
+                                                 arena, &status);
+}
