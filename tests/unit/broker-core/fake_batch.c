@@ -86,7 +86,8 @@ static Wire__Header *header_make(struct fake *fake, struct fake_batch *batch, ui
                                  const struct fake_spec *spec, uint64_t seq)
 {
     const Wire__BatchSeal *seal = batch->batch->seal;
-    bool sealed = spec->kind == WIRE_KIND_CONTACT_NOTICE || spec->kind == WIRE_KIND_OUTCOME;
+    bool sealed = (spec->kind == WIRE_KIND_CONTACT_NOTICE || spec->kind == WIRE_KIND_OUTCOME) &&
+                  spec->action != WIRE__ACTION__CANCEL;
     Wire__Header *header = take(batch, sizeof *header);
     wire__header__init(header);
     header->version = 1;

@@ -641,7 +641,7 @@ void fake_give_credit(struct fake *fake, struct fake_node *node)
     credit.n_grant = WIRE_LANES;
     for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
         uint64_t offset = node->got[lane] + node->window[lane];
-        if (node->wanted != 0 && node->wanted_lane == lane)
+        if (node->wanted > node->window[lane] && node->wanted_lane == lane)
             offset = node->got[lane] + node->wanted;
         if (offset > node->gives[lane])
             node->gives[lane] = offset;
