@@ -4,6 +4,7 @@
 #include "rules/decide.h"
 #include "schema/payload.pb-c.h"
 #include "schema/store.pb-c.h"
+#include "schema/trust.pb-c.h"
 #include "wire/arena.h"
 #include "wire/id.h"
 #include "wire/kind.h"

@@ -84,3 +84,6 @@ enum wire_status store_outbox(struct store *store, uint32_t from_day, bool newes
 enum wire_status store_inbox_by_number(struct store *store, const struct wire_number *number, struct wire_arena *arena,
                                        uint64_t *order);
 enum wire_status store_outbox_by_number(struct store *store, uint32_t day, uint32_t serial, uint8_t id[WIRE_ID_BYTES]);
+/* By id alone, whatever its origin. NOT_FOUND: not in the inbox. */
+enum wire_status store_inbox_by_id(struct store *store, const uint8_t id[WIRE_ID_BYTES], struct wire_arena *arena,
+                                   uint64_t *order);

@@ -274,3 +274,36 @@ enum wire_status store_inbox_by_number(struct store *store, const struct wire_nu
     *order = search.order;
     return status == WIRE_OK && !search.found ? WIRE_NOT_FOUND : status;
 }
+
+/* --- by id -------------------------------------------------------------------------------------------------------- */
+
+static bool origin_visit(void *context, struct wire_bytes key, struct wire_bytes value)
+{
+    (void)value;
+    *(uint64_t *)context = key.size >= 4 ? wire_get_u32(key.data) : UINT64_MAX;
+    return false;
+}
+
+/* From origin to origin: there are as many steps as regions that ever sent something. */
+enum wire_status store_inbox_by_id(struct store *store, const uint8_t id[WIRE_ID_BYTES], struct wire_arena *arena,
+                                   uint64_t *order)
+{
+    for (uint64_t origin = 0; origin <= UINT32_MAX; origin++) {
+        uint8_t from[4];
+        wire_put_u32(from, (uint32_t)origin);
+        struct keep_range range = {.table = NODE_TABLE_KNOWN, .from = wire_bytes(from, sizeof(from))};
+        Wire__NodeKnown *known;
+        origin = UINT64_MAX;
+        enum wire_status status = keep_scan(store->keep, &range, origin_visit, &origin, NULL);
+        if (status != WIRE_OK || origin > UINT32_MAX)
+            return status == WIRE_OK ? WIRE_NOT_FOUND : status;
+        status = store_known(store, (uint32_t)origin, id, arena, &known);
+        if (status != WIRE_OK)
+            return status;
+        if (known == NULL || !known->has_order)
+            continue;
+        *order = known->order;
+        return WIRE_OK;
+    }
+    return WIRE_NOT_FOUND;
+}
