@@ -232,41 +232,52 @@ static void dispatch(struct node_step *s)
 /* --- what may go on -------------------------------------------------------------------------------------------------
  */
 
-static void pump_lane(struct node_step *s, uint32_t index)
+/* False: it waits for credit, and so must all others of its lane, lest a large frame never gets what it needs. */
+static bool pump_lane(struct node_step *s, uint32_t index)
 {
     struct node_core *core = s->core;
     struct node_lane *lane = node_lane_at(core, index);
-    bool sends = node_link_sends(core, lane->link);
+    bool sends = node_link_sends(core, lane->link), lacks = false;
     uint32_t next;
     for (uint32_t at = lane->streams; at != NODE_NONE; at = next) {
         next = core->stream[at].next; /* a pump may close a stream, never free one with seqs in it */
         node_renew_pump(s, at);
-        if (sends)
-            node_stream_pump(s, at);
+        lacks = (sends && node_stream_pump(s, at) == NODE_LACKS_CREDIT) || lacks;
         node_sweep_pump(s, at);
     }
-    if (sends && node_has_room(s))
+    if (sends && !lacks && node_has_room(s))
         node_seal_pump(s, index);
+    return !lacks;
+}
+
+/* The lane entries of one link and lane, in turn. */
+static void pump_turn(struct node_step *s, uint8_t index, size_t lane)
+{
+    struct node_core *core = s->core;
+    struct node_link *link = &core->link[index];
+    uint32_t first = link->turn[lane];
+    for (uint32_t i = 0; i < core->lane_count; i++) {
+        uint32_t at = (first + i) % core->lane_count;
+        if (core->lane[at].link != index || (size_t)core->lane[at].lane != lane)
+            continue;
+        if (!node_has_room(s)) {
+            link->work = true;
+            return;
+        }
+        if (!pump_lane(s, at)) {
+            link->turn[lane] = at;
+            return;
+        }
+    }
+    link->turn[lane] = first + 1;
 }
 
 static void pump_link(struct node_step *s, uint8_t index)
 {
-    struct node_core *core = s->core;
-    struct node_link *link = &core->link[index];
+    struct node_link *link = &s->core->link[index];
     link->work = false;
-    link->turn++;
-    for (int lane = WIRE__LANE__FLASH; lane <= WIRE__LANE__BULK; lane++) {
-        for (uint32_t i = 0; i < core->lane_count; i++) {
-            uint32_t at = (i + link->turn) % core->lane_count;
-            if (core->lane[at].link != index || (int)core->lane[at].lane != lane)
-                continue;
-            if (!node_has_room(s)) {
-                link->work = true;
-                return;
-            }
-            pump_lane(s, at);
-        }
-    }
+    for (size_t lane = 0; lane < WIRE_LANES; lane++)
+        pump_turn(s, index, lane);
     link->work = link->work || !node_has_room(s);
 }
 

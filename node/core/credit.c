@@ -18,7 +18,6 @@ static void take_grants(struct node_link *link, const Wire__Credit *credit)
         if ((unsigned)grant->lane >= WIRE_LANES || grant->offset <= link->submit[grant->lane].granted)
             continue;
         link->submit[grant->lane].granted = grant->offset;
-        link->submit[grant->lane].wanted = 0;
     }
 }
 

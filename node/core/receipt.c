@@ -112,6 +112,8 @@ static void settle_batch(struct node_step *s, const struct answer *answer, uint3
     uint64_t last = answer->statement->first + answer->batch->count - 1;
     Wire__NodeBatch batch = *answer->batch;
     batch.has_receipted = batch.receipted = true;
+    batch.has_receipt_bytes = true;
+    batch.receipt_bytes = (uint32_t)wire__signed__get_packed_size(answer->in->receipt->signed_);
     batch.has_awaited = true;
     batch.awaited = awaited;
     node_put_message(s, NODE_TABLE_BATCH, &answer->key, &batch.base);

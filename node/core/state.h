@@ -33,6 +33,7 @@ enum {
     NODE_CAUTION_BATCHES = 512,        /* after a bad batch so many go alone, so that the bad envelope shows */
     NODE_SWEEP_MS = 10 * 60 * 1000,
     NODE_EXPIRY_POLL_MS_MAX = 3600 * 1000,
+    NODE_WANTED_MORE_BYTES = 4 * 1024,
     NODE_STUCK_PULSES = 6,
     NODE_RECEIPTS_AHEAD = 64, /* RECEIPT numbers that may come before a missing one */
 };
@@ -47,8 +48,9 @@ struct node_token {
 
 struct node_submit_credit {
     uint64_t granted, used;
-    uint64_t wanted;   /* told the broker that a frame of this size waits; 0: nothing told */
-    uint32_t inflight; /* SUBMITs without answer */
+    int64_t want_again_mono_ms; /* not before; 0: the broker was not told that a frame waits */
+    uint32_t asked;             /* times it was told so since the last SUBMIT */
+    uint32_t inflight;          /* SUBMITs without answer */
 };
 
 struct node_deliver_credit {
@@ -92,8 +94,8 @@ struct node_link {
     uint64_t piece_version;
     uint32_t piece_offset, piece_total;
     uint64_t broker_policy, broker_epoch;
-    bool work;     /* something of this link may go on */
-    uint32_t turn; /* which lane entry goes first */
+    bool work;                 /* something of this link may go on */
+    uint32_t turn[WIRE_LANES]; /* which lane entry goes first; it stays while that one waits for credit */
 };
 
 /* One link, mechanism and lane: drafts on the way out, deliveries on the way in. Never freed. */

@@ -117,6 +117,25 @@ static void fetch_ready(struct node_step *s, uint32_t index)
     stream->fetching = true;
 }
 
+static uint32_t varint_bytes(uint32_t value)
+{
+    uint32_t bytes = 1;
+    for (; value >= 0x80; value >>= 7)
+        bytes++;
+    return bytes;
+}
+
+/* The size of a SUBMIT frame when `held` is put into it: both its length and that of the body around it count. */
+static uint32_t frame_with_held(uint32_t frame_bytes, uint32_t held_bytes)
+{
+    uint32_t body = frame_bytes - 1;
+    for (uint32_t length = 1; length <= 5; length++)
+        if (varint_bytes(frame_bytes - 1 - length) == length)
+            body = frame_bytes - 1 - length;
+    body += 1 + varint_bytes(held_bytes) + held_bytes;
+    return 1 + varint_bytes(body) + body;
+}
+
 static bool add_row(struct node_step *s, struct node_stream *stream, const struct wire_row *row)
 {
     const Wire__NodeBatch *batch = node_read_batch(row->value, node_scratch(s, 2));
@@ -129,6 +148,8 @@ static bool add_row(struct node_step *s, struct node_stream *stream, const struc
                                .bytes = batch->frame_bytes,
                                .keep_until = batch->keep_until,
                                .receipted = batch->receipted};
+    if (batch->receipted)
+        ready.bytes = frame_with_held(batch->frame_bytes, batch->receipt_bytes);
     if (batch->root.len >= sizeof ready.root)
         memcpy(ready.root, batch->root.data, sizeof ready.root);
     node_stream_ready(stream, &ready);
@@ -156,20 +177,22 @@ void node_ready_fetched(struct node_step *s, const struct node_fetching *fetchin
 /* --- sending --------------------------------------------------------------------------------------------------------
  */
 
+/* Asked again, a little more is asked for: were the two counts of what is used to differ, nothing else would ever mend
+ * it. */
 void node_submit_want(struct node_step *s, const struct node_lane *lane, uint32_t bytes)
 {
     struct node_link *link = &s->core->link[lane->link];
     struct node_submit_credit *credit = &link->submit[lane->lane];
-    if (credit->inflight > 0 || credit->wanted >= bytes || link->reason != WIRE_OK)
+    if (credit->inflight > 0 || link->reason != WIRE_OK || s->event->mono_ms < credit->want_again_mono_ms)
         return;
     Wire__Frame *frame = node_frame(s, WIRE__FRAME__BODY_CREDIT);
     frame->credit = node_take(s, sizeof *frame->credit);
     wire__credit__init(frame->credit);
     frame->credit->has_wanted = frame->credit->has_wanted_lane = true;
-    frame->credit->wanted = bytes;
+    frame->credit->wanted = bytes + credit->asked++ * (uint64_t)NODE_WANTED_MORE_BYTES;
     frame->credit->wanted_lane = lane->lane;
     node_send(s, lane->link, 0, frame);
-    credit->wanted = bytes;
+    credit->want_again_mono_ms = s->event->mono_ms + link->pulse_ms;
 }
 
 static void submit(struct node_step *s, struct node_stream *stream, const struct node_ready *ready)
@@ -188,14 +211,16 @@ static void submit(struct node_step *s, struct node_stream *stream, const struct
     }
     struct node_submit_credit *credit = &s->core->link[lane->link].submit[lane->lane];
     credit->used += ready->bytes;
+    credit->want_again_mono_ms = 0;
+    credit->asked = 0;
     credit->inflight++;
     struct node_inflight *entry = &stream->inflight[stream->inflight_count++];
     *entry = (struct node_inflight){.first = ready->first, .count = ready->count};
     memcpy(entry->root, ready->root, sizeof entry->root);
 }
 
-/* Sends or skips the first that is ready; false: not now. */
-static bool send_first(struct node_step *s, uint32_t index)
+/* Sends or skips the first that is ready. */
+static enum node_sending send_first(struct node_step *s, uint32_t index)
 {
     struct node_stream *stream = node_stream_at(s->core, index);
     const struct node_lane *lane = node_lane_at(s->core, stream->lane);
@@ -204,36 +229,38 @@ static bool send_first(struct node_step *s, uint32_t index)
     bool known = ready.receipted && last <= stream->head;
     if (!known && ready.keep_until <= s->core->erased_day) {
         missing(s, index, last); /* its payloads are erased: it cannot be offered */
-        return false;
+        return NODE_SENT_ALL;
     }
     if (!known) {
         if (stream->inflight_count == NODE_INFLIGHT_MAX)
-            return false;
+            return NODE_SENT_ALL;
         if (node_submit_left(s->core, lane) < ready.bytes) {
             node_submit_want(s, lane, ready.bytes);
-            return false;
+            return NODE_LACKS_CREDIT;
         }
         submit(s, stream, &ready);
     }
     stream->next_send = last + 1;
     drop_first(stream);
-    return true;
+    return NODE_SENT_ONE;
 }
 
-void node_stream_pump(struct node_step *s, uint32_t index)
+enum node_sending node_stream_pump(struct node_step *s, uint32_t index)
 {
     struct node_stream *stream = node_stream_at(s->core, index);
+    enum node_sending sending = NODE_SENT_ONE;
     if (stream->going_back && stream->inflight_count == 0) {
         stream->going_back = false;
         stream->next_send = stream->go_to;
         stream->head = stream->go_to - 1;
     }
-    while (!stream->going_back && stream->next_send <= send_limit(stream) && node_has_room(s)) {
+    while (sending == NODE_SENT_ONE && !stream->going_back && stream->next_send <= send_limit(stream) &&
+           node_has_room(s)) {
         if (stream->ready_count == 0) {
             fetch_ready(s, index);
-            return;
+            return NODE_SENT_ALL;
         }
-        if (!send_first(s, index))
-            return;
+        sending = send_first(s, index);
     }
+    return sending;
 }

@@ -15,7 +15,12 @@ void node_on_sealed(struct node_step *s);
 const uint8_t *node_lane_store_id(const struct node_core *core, const struct node_lane *lane);
 
 /* Sending. */
-void node_stream_pump(struct node_step *s, uint32_t stream);
+enum node_sending {
+    NODE_SENT_ALL, /* that can go now */
+    NODE_SENT_ONE,
+    NODE_LACKS_CREDIT, /* the next one waits for credit: nothing else of its lane may take it */
+};
+enum node_sending node_stream_pump(struct node_step *s, uint32_t stream);
 void node_ready_fetched(struct node_step *s, const struct node_fetching *fetching);
 void node_stream_ready(struct node_stream *stream, const struct node_ready *ready);
 /* A new session: nothing is on the way any more; sending goes on after the broker's head. */

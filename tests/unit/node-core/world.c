@@ -510,7 +510,7 @@ bool world_fetched(struct world *world)
  */
 
 static Wire__Envelope *seal_one(struct world *world, const struct node_seal *seal, const uint8_t *id, uint64_t seq,
-                                struct wire_arena *arena, size_t *payload_bytes)
+                                struct wire_arena *arena)
 {
     struct node_key key = node_key_id(id);
     struct wire_bytes template = world_look(world, NODE_TABLE_OUTBOX, &key);
@@ -530,7 +530,6 @@ static Wire__Envelope *seal_one(struct world *world, const struct node_seal *sea
     wire__envelope__init(envelope);
     struct wire_bytes encoded = wire_encode(&header->base, arena);
     envelope->header = (ProtobufCBinaryData){.len = encoded.size, .data = (uint8_t *)(uintptr_t)encoded.data};
-    *payload_bytes += payload.size + 8;
     return envelope;
 }
 
@@ -558,6 +557,31 @@ static void seal_batch(const struct node_seal *seal, Wire__Batch *batch, Wire__B
     batch->seal = out;
 }
 
+/* Exactly what the SUBMIT frame of this batch takes. */
+static uint32_t frame_bytes(struct world *world, const Wire__Batch *sealed, struct wire_arena *arena)
+{
+    Wire__Batch batch = *sealed;
+    Wire__Submit submit;
+    Wire__Frame frame;
+    batch.envelope = wire_arena_take(arena, sealed->n_envelope * sizeof *batch.envelope);
+    for (size_t i = 0; i < sealed->n_envelope; i++) {
+        Wire__Envelope *envelope = batch.envelope[i] = wire_arena_copy(arena, sealed->envelope[i], sizeof *envelope);
+        const Wire__Header *header = node_read_header(wire_bytes(envelope->header.data, envelope->header.len), arena);
+        struct node_key at = node_key_payload(header->keep_until, header->origin, header->id.data);
+        struct wire_bytes plain = world_look(world, NODE_TABLE_PAYLOAD, &at);
+        envelope->salt = (ProtobufCBinaryData){.len = WIRE_SALT_BYTES, .data = (uint8_t *)(uintptr_t)plain.data};
+        envelope->payload =
+            (ProtobufCBinaryData){.len = plain.size - WIRE_SALT_BYTES, .data = (uint8_t *)(uintptr_t)plain.data};
+    }
+    struct wire_bytes whole = wire_encode(&batch.base, arena);
+    wire__submit__init(&submit);
+    wire__frame__init(&frame);
+    submit.batch = (ProtobufCBinaryData){.len = whole.size, .data = (uint8_t *)(uintptr_t)whole.data};
+    frame.body_case = WIRE__FRAME__BODY_SUBMIT;
+    frame.submit = &submit;
+    return (uint32_t)wire__frame__get_packed_size(&frame);
+}
+
 static bool has_payload(struct world *world, const uint8_t *id)
 {
     uint8_t memory[64 * 1024];
@@ -581,7 +605,7 @@ bool world_sealed(struct world *world)
     memmove(world->seal, world->seal + 1, world->seal_count * sizeof seal);
     memmove(world->seal_id, world->seal_id + 1, world->seal_count * sizeof world->seal_id[0]);
     struct wire_arena arena;
-    size_t size = 16 * WIRE_FRAME_BYTES_MAX, payload_bytes = 0;
+    size_t size = 16 * WIRE_FRAME_BYTES_MAX;
     void *memory = malloc(size);
     ENSURE(memory != NULL);
     wire_arena_over(&arena, memory, size);
@@ -603,8 +627,7 @@ bool world_sealed(struct world *world)
         if (!has_payload(world, ids[i]))
             status[i] = WIRE_ERASED;
         if (status[i] == WIRE_OK) {
-            envelopes[batch.n_envelope] =
-                seal_one(world, &seal, ids[i], seal.first + batch.n_envelope, &arena, &payload_bytes);
+            envelopes[batch.n_envelope] = seal_one(world, &seal, ids[i], seal.first + batch.n_envelope, &arena);
             batch.n_envelope++;
         }
     }
@@ -612,7 +635,7 @@ bool world_sealed(struct world *world)
     if (batch.n_envelope > 0) {
         seal_batch(&seal, &batch, &batch_seal, sealed->root);
         sealed->batch = wire_encode(&batch.base, &arena);
-        sealed->frame_bytes = (uint32_t)(sealed->batch.size + payload_bytes + 32);
+        sealed->frame_bytes = frame_bytes(world, &batch, &arena);
     }
     world_step(world, &event);
     free(memory);
