@@ -350,6 +350,7 @@ static int serve(struct node *node, bool only_check)
         status = check_only(node, &problem);
     if (status != WIRE_OK || only_check) {
         int code = status == WIRE_OK ? EX_OK : refuse(node, &problem);
+        uv_loop_close(&node->loop);
         close_all(node);
         return code;
     }
