@@ -1,5 +1,6 @@
-/* What the local API asks of the node behind it. The shell (node/main.c and the files beside it) fills this in; tests fill in their
- * own. All calls on the loop's thread. Nothing here decides: publishing goes to the core, reading to the store. */
+/* What the local API asks of the node behind it. The shell (node/main.c and the files beside it) fills this in; tests
+ * fill in their own. All calls on the loop's thread. Nothing here decides: publishing goes to the core, reading to the
+ * store. */
 #pragma once
 #include "rules/decide.h"
 #include "schema/payload.pb-c.h"
@@ -9,8 +10,8 @@
 #include "wire/id.h"
 #include "wire/kind.h"
 
-/* One envelope to be queued. Header complete but for number, store id, seq, digest; mechanism and lane may be left empty
- * (has_lane false): the node's rules choose the narrowest and its lane. Borrowed for the call. */
+/* One envelope to be queued. Header complete but for number, store id, seq, digest; mechanism and lane may be left
+ * empty (has_lane false): the node's rules choose the narrowest and its lane. Borrowed for the call. */
 struct api_draft {
     Wire__Header *header;
     struct wire_bytes payload; /* encoded payload message of the header's kind */
@@ -61,20 +62,20 @@ struct api_status {
 
 /* One alarm or event for the stream and for `check`: what the core noted, already in words. */
 struct api_event {
-    uint64_t id;         /* rises by one */
-    const char *kind;    /* "inbox", "outbox", "link", "alarm" */
-    const char *topic;   /* name of the node_topic */
-    const char *json;    /* an object, complete */
+    uint64_t id;       /* rises by one */
+    const char *kind;  /* "inbox", "outbox", "link", "alarm" */
+    const char *topic; /* name of the node_topic */
+    const char *json;  /* an object, complete */
     int64_t at_ms;
-    bool alarm;          /* stays in `check` until it is over or an operator has seen it */
+    bool alarm; /* stays in `check` until it is over or an operator has seen it */
 };
 
 struct api_inbox_row {
     uint64_t order;
     const Wire__NodeInbox *inbox;
-    const Wire__Header *header;    /* NULL: unreadable */
-    const Wire__NodeKnown *known;  /* signed for, answered, updated, cancelled; NULL: none */
-    struct wire_bytes payload;     /* opened and decrypted; .data NULL with payload_status */
+    const Wire__Header *header;      /* NULL: unreadable */
+    const Wire__NodeKnown *known;    /* signed for, answered, updated, cancelled; NULL: none */
+    struct wire_bytes payload;       /* opened and decrypted; .data NULL with payload_status */
     enum wire_status payload_status; /* OK, ERASED, CANNOT_OPEN, … */
 };
 
@@ -88,16 +89,18 @@ struct api_outbox_row {
 struct api_backend {
     void *context;
 
-    /* Queues drafts (1 to 512); `done` is called once, from the loop, after they are durable (or refused as a whole), with one
-     * result a draft, borrowed for the call. */
+    /* Queues drafts (1 to 512); `done` is called once, from the loop, after they are durable (or refused as a whole),
+     * with one result a draft, borrowed for the call. */
     void (*publish)(void *context, struct api_draft *drafts, size_t count,
-                    void (*done)(void *done_context, const struct api_result *results, size_t count), void *done_context);
-    /* Fills mechanism, lane, keep_until and form of the draft by the node's copy of the rules and says who gets it. The result lies
-     * in the arena. Returns the decision's verdict (NO_POLICY when there is none); problem in words. */
+                    void (*done)(void *done_context, const struct api_result *results, size_t count),
+                    void *done_context);
+    /* Fills mechanism, lane, keep_until and form of the draft by the node's copy of the rules and says who gets it. The
+     * result lies in the arena. Returns the decision's verdict (NO_POLICY when there is none); problem in words. */
     enum wire_status (*preview)(void *context, struct api_draft *draft, struct wire_arena *arena,
                                 struct api_preview *out, struct wire_problem *problem);
     void (*withdraw)(void *context, const uint8_t id[WIRE_ID_BYTES],
-                     void (*done)(void *done_context, const struct api_result *results, size_t count), void *done_context);
+                     void (*done)(void *done_context, const struct api_result *results, size_t count),
+                     void *done_context);
     void (*reconnect)(void *context, const char *link); /* NULL: all */
 
     /* Reading. `visit` returns false to stop; rows are borrowed for the call. with_payload costs a decryption each. */
@@ -111,7 +114,8 @@ struct api_backend {
                    bool (*visit)(void *visit_context, const struct api_outbox_row *row), void *visit_context);
     enum wire_status (*outbox_one)(void *context, const uint8_t *id, const struct wire_number *number,
                                    struct wire_arena *arena, struct api_outbox_row *out);
-    /* A self-contained file that `lianfang verify` checks with nothing but the CA certificate (schema/evidence.proto). */
+    /* A self-contained file that `lianfang verify` checks with nothing but the CA certificate (schema/evidence.proto).
+     */
     enum wire_status (*evidence)(void *context, const uint8_t id[WIRE_ID_BYTES], bool inbox, struct wire_arena *arena,
                                  struct wire_bytes *out);
 
@@ -133,7 +137,8 @@ struct api_backend {
     void (*import_key)(void *context, struct wire_bytes key, uint8_t out[32]);
     /* id and content digest stored under an import key; false: none. */
     bool (*import_known)(void *context, const uint8_t key[32], uint8_t id[WIRE_ID_BYTES], uint8_t content[32]);
-    void (*import_note)(void *context, const uint8_t key[32], const uint8_t id[WIRE_ID_BYTES], const uint8_t content[32]);
+    void (*import_note)(void *context, const uint8_t key[32], const uint8_t id[WIRE_ID_BYTES],
+                        const uint8_t content[32]);
     void (*sha256)(struct wire_bytes data, uint8_t out[32]);
     void (*random)(void *out, size_t size);
     int64_t (*now_ms)(void *context);

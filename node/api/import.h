@@ -1,0 +1,128 @@
+/* Import of a list: CSV and a profile → envelopes. Parts of one job that the loop runs in slices, so that a long list
+ * does not keep the node from its links.
+ *
+ *   import.c        the request, the job, its slices, what the node answered
+ *   import_row.c    one row: whose it is, is it right, was it there before
+ *   import_value.c  the profile's fields over rows → JSON of a payload
+ *   import_group.c  rows of one key → a draft: new, an update, or unchanged
+ *   import_report.c the report
+ *
+ * Ids: HMAC(identity's secret, key and content), cut to a UUID of version 7 whose time bits come from the HMAC as well:
+ * a node that lost its store arrives at the same id at any later time, so that the broker answers `duplicate` rather
+ * than delivering twice, and nobody else can guess it. Ids of imports therefore do not sort by time; nothing relies on
+ * it. */
+#pragma once
+#include "node/api/csv.h"
+#include "node/api/inside.h"
+#include "node/api/profile.h"
+
+enum {
+    IMPORT_ROWS_A_SLICE = 128,
+    IMPORT_GROUPS_A_SLICE = 64, /* at most 512: of one publish */
+    IMPORT_CONCERNS_MAX = 32,
+    IMPORT_VALUE_BYTES = 8 * 1024,
+};
+
+enum import_outcome {
+    IMPORT_PENDING,
+    IMPORT_QUEUED,
+    IMPORT_UPDATE,
+    IMPORT_UNCHANGED,
+    IMPORT_DUPLICATE,
+    IMPORT_REFUSED,
+    IMPORT_FOREIGN,
+};
+
+struct import_row {
+    const struct api_csv_row *csv;
+    enum import_outcome outcome; /* of itself; IMPORT_PENDING: that of its group */
+    uint32_t issuer;
+    uint32_t group;               /* when pending */
+    uint32_t next;                /* row of the same group, 0: the last */
+    uint32_t duplicate_of;        /* number of a row */
+    struct wire_problem *problem; /* why refused or foreign; a remark on a row that was taken */
+    const char *column;           /* that the problem is about; NULL */
+    uint32_t column_index;
+};
+
+struct import_group {
+    uint32_t first_row, last_row; /* indexes; row 0 is the headings */
+    enum import_outcome outcome;
+    uint8_t key[32], content[32];
+    uint8_t id[WIRE_ID_BYTES];
+    struct wire_number number;
+    struct wire_problem *problem; /* why refused; or what the rules say about what was queued all the same */
+};
+
+/* Digests to numbers from 1: keys to groups, rows to rows. */
+struct import_index {
+    struct {
+        uint8_t digest[32];
+        uint32_t value;
+    } * slot;
+    size_t capacity, count;
+};
+/* The value under the digest; 0: none yet, and `value` is put there. */
+uint32_t import_index_put(struct import_index *index, const uint8_t digest[32], uint32_t value);
+void import_index_close(struct import_index *index);
+
+/* One field of the profile over this file. */
+struct import_column {
+    int column, when; /* index of the heading; -1: the file has none */
+};
+
+struct api_import {
+    struct api *api;
+    struct link_http_request *request;
+    struct api_import *next, *previous;
+    uv_timer_t timer;
+    char *label;
+    bool dry_run, store_full;
+    int64_t now_ms;
+    uint32_t caller_unit;
+
+    char *profile_text, *profile_name;
+    struct api_profile *profile;
+    const char *charset;
+    struct api_csv csv;
+    struct import_column *columns; /* one a field of the profile */
+    int issuer, concerns, mechanism, key[API_PROFILE_KEYS_MAX];
+
+    struct import_row *rows; /* as csv.rows */
+    struct import_group *groups;
+    size_t group_count, group_capacity;
+    struct import_index keys, contents;
+
+    size_t row_at, group_at; /* what is next */
+    uint32_t chunk[IMPORT_GROUPS_A_SLICE];
+    size_t chunk_count;
+    struct wire_arena arena;
+    void *arena_memory;
+};
+
+/* --- import_value.c --- */
+
+/* The heading among `names` ("病例编号|case_no"), or one that is the field's own label (NULL: none); -1. */
+int import_find_column(const struct api_csv *csv, const char *names, const struct api_profile_field *field);
+/* The payload as JSON: of the given rows, entries in their order. *content gets all that comes from the cells. */
+json_t *import_payload(struct api_import *job, const uint32_t *rows, size_t count, struct wire_text *content);
+/* Pieces of a cell that holds several: 320000;330000、340000. Returns how many there are; false from `take` ends. */
+size_t import_split(const char *text, bool (*take)(void *context, const char *piece, size_t size), void *context);
+const char *import_cell(const struct api_import *job, uint32_t row, int column);
+/* The column that gives the field a problem is about: "conveyance[1].travel_day". -1 */
+int import_column_of(const struct api_import *job, const char *where);
+
+/* --- import_row.c --- */
+void import_row(struct api_import *job, uint32_t row);
+void import_row_refuse(struct api_import *job, uint32_t row, const struct wire_problem *problem);
+/* Regions of the row's column of concerned regions; false: *bad is what is none. */
+bool import_concerns(const struct api_import *job, uint32_t row, uint32_t out[IMPORT_CONCERNS_MAX], size_t *count,
+                     const char **bad);
+
+/* --- import_group.c --- */
+/* Decides what becomes of a group and makes its form in the job's arena; NULL: nothing is to be queued. */
+struct api_form *import_group(struct api_import *job, struct import_group *group);
+void import_group_refuse(struct api_import *job, struct import_group *group, const struct wire_problem *problem);
+
+/* --- import_report.c --- */
+void import_report(struct api_import *job, struct api_json *json);

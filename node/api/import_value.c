@@ -1,0 +1,368 @@
+/* The profile's fields over rows → a payload as JSON, which the ordinary reader then reads as if a person had sent it.
+ */
+#include "node/api/import.h"
+#include "wire/check.h"
+#include "wire/label.h"
+#include "wire/region.h"
+#include "wire/time.h"
+#include <stdio.h>
+
+/* --- columns --- */
+
+static bool is_one_of(const char *names, const char *heading)
+{
+    size_t size = strlen(heading);
+    while (names != NULL) {
+        const char *bar = strchr(names, '|');
+        size_t name_size = bar == NULL ? strlen(names) : (size_t)(bar - names);
+        if (name_size == size && memcmp(names, heading, size) == 0)
+            return true;
+        names = bar == NULL ? NULL : bar + 1;
+    }
+    return false;
+}
+
+static bool is_label_of(const struct api_profile_field *field, const char *heading)
+{
+    const ProtobufCFieldDescriptor *leaf = field->path[field->depth - 1];
+    const struct wire_field *row = wire_field_of(leaf);
+    return strcmp(heading, leaf->name) == 0 ||
+           (row != NULL && (strcmp(heading, row->zh) == 0 || strcmp(heading, row->en) == 0));
+}
+
+int import_find_column(const struct api_csv *csv, const char *names, const struct api_profile_field *field)
+{
+    const struct api_csv_row *headings = &csv->rows[0];
+    if (names == NULL)
+        return -1;
+    for (uint32_t i = 0; i < headings->count; i++)
+        if (is_one_of(names, api_csv_cell(csv, headings, i)))
+            return (int)i;
+    for (uint32_t i = 0; field != NULL && i < headings->count; i++)
+        if (is_label_of(field, api_csv_cell(csv, headings, i)))
+            return (int)i;
+    return -1;
+}
+
+const char *import_cell(const struct api_import *job, uint32_t row, int column)
+{
+    return column < 0 ? "" : api_csv_cell(&job->csv, job->rows[row].csv, (size_t)column);
+}
+
+/* "conveyance[1].travel_day" without what stands in brackets, against the field's path. */
+static bool is_path_of(const struct api_profile_field *field, const char *where)
+{
+    for (unsigned i = 0; i < field->depth; i++) {
+        size_t size = strlen(field->path[i]->name);
+        if (strncmp(where, field->path[i]->name, size) != 0)
+            return false;
+        where += size;
+        if (*where == '[')
+            where += strcspn(where, "]") + (strchr(where, ']') != NULL);
+        where += *where == '.';
+    }
+    return *where == '\0';
+}
+
+int import_column_of(const struct api_import *job, const char *where)
+{
+    for (unsigned i = 0; i < job->profile->fields_count; i++)
+        if (job->columns[i].column >= 0 && is_path_of(&job->profile->fields[i], where))
+            return job->columns[i].column;
+    return -1;
+}
+
+size_t import_split(const char *text, bool (*take)(void *context, const char *piece, size_t size), void *context)
+{
+    static const char *const marks[] = {";", ",", "、", "；", "，", "|"};
+    size_t count = 0;
+    while (*text != '\0') {
+        size_t size = 0, mark = 0;
+        while (text[size] != '\0' && mark == 0) {
+            for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+                if (strncmp(text + size, marks[i], strlen(marks[i])) == 0)
+                    mark = strlen(marks[i]);
+            size += mark == 0;
+        }
+        size_t from = strspn(text, " "), to = size;
+        while (to > from && text[to - 1] == ' ')
+            to--;
+        if (to > from) {
+            count++;
+            if (!take(context, text + from, to - from))
+                return count;
+        }
+        text += size + mark;
+    }
+    return count;
+}
+
+/* --- a value --- */
+
+struct value {
+    char text[IMPORT_VALUE_BYTES];
+    size_t size;
+};
+
+static void add(struct value *value, const char *text, size_t size)
+{
+    size_t left = sizeof value->text - 1 - value->size;
+    size = size < left ? size : left; /* a longer one is beyond every field's limit: the check refuses it */
+    memcpy(value->text + value->size, text, size);
+    value->size += size;
+    value->text[value->size] = '\0';
+}
+
+static void set(struct value *value, const char *text)
+{
+    value->size = 0;
+    add(value, text, strlen(text));
+}
+
+/* {#}, {列名}, {列名:region} */
+static void add_placeholder(struct api_import *job, uint32_t row, size_t entry, const char *inside, size_t size,
+                            struct value *value)
+{
+    char name[200], number[24];
+    snprintf(name, sizeof name, "%.*s", (int)size, inside);
+    if (strcmp(name, "#") == 0) {
+        snprintf(number, sizeof number, "%zu", entry);
+        add(value, number, strlen(number));
+        return;
+    }
+    char *colon = strchr(name, ':');
+    bool region_name = colon != NULL && strcmp(colon, ":region") == 0;
+    if (region_name)
+        *colon = '\0';
+    const char *cell = import_cell(job, row, import_find_column(&job->csv, name, NULL));
+    const struct wire_region *region = region_name ? wire_region_find(wire_region_parse(cell, strlen(cell))) : NULL;
+    cell = region == NULL ? cell : region->name;
+    add(value, cell, strlen(cell));
+}
+
+static void expand(struct api_import *job, uint32_t row, size_t entry, const char *pattern, struct value *value)
+{
+    value->size = 0;
+    value->text[0] = '\0';
+    while (*pattern != '\0') {
+        size_t plain = strcspn(pattern, "{");
+        add(value, pattern, plain);
+        pattern += plain;
+        const char *end = strchr(pattern, '}');
+        if (end == NULL) {
+            add(value, pattern, strlen(pattern));
+            return;
+        }
+        if (*pattern == '{') {
+            add_placeholder(job, row, entry, pattern + 1, (size_t)(end - pattern - 1), value);
+            pattern = end + 1;
+        }
+    }
+}
+
+/* A text that is no day stays as it is: the reader refuses it and names the field. */
+static void add_days(struct value *value, int days)
+{
+    char text[WIRE_DAY_TEXT];
+    int64_t ms;
+    if (wire_time_parse(value->text, value->size, &ms))
+        set(value, wire_day_text(wire_day_add(wire_day_of(ms), days), text));
+}
+
+/* What field `index` of the profile says about one row; false: nothing. */
+static bool value_of(struct api_import *job, unsigned index, uint32_t row, size_t entry, struct value *value)
+{
+    const struct api_profile_field *field = &job->profile->fields[index];
+    const struct import_column *at = &job->columns[index];
+    char day[WIRE_DAY_TEXT];
+    if (field->when != NULL && import_cell(job, row, at->when)[0] == '\0')
+        return false;
+    if (field->equals != NULL && strcmp(import_cell(job, row, at->column), field->equals) != 0)
+        return false;
+    if (field->now)
+        set(value, wire_day_text(wire_day_of(job->now_ms), day));
+    else if (field->value != NULL)
+        expand(job, row, entry, field->value, value);
+    else
+        set(value, import_cell(job, row, at->column));
+    if (field->days != 0 && value->size > 0)
+        add_days(value, field->days);
+    return value->size > 0;
+}
+
+/* --- JSON --- */
+
+static bool add_piece(void *list, const char *piece, size_t size)
+{
+    json_array_append_new(list, json_stringn(piece, size));
+    return true;
+}
+
+static json_t *leaf(const struct api_profile_field *field, const struct value *value)
+{
+    if (field->path[field->depth - 1]->label != PROTOBUF_C_LABEL_REPEATED)
+        return json_stringn(value->text, value->size);
+    json_t *list = json_array();
+    import_split(value->text, add_piece, list);
+    return list;
+}
+
+/* Where the field lies below `object`; *inner is the object that holds it. The list of entries is stepped over. */
+static const char *descend(const struct api_profile_field *field, json_t *object, json_t **inner)
+{
+    for (unsigned i = field->entry ? 1 : 0; i + 1 < field->depth; i++) {
+        json_t *next = json_object_get(object, field->path[i]->name);
+        if (next == NULL) {
+            next = json_object();
+            json_object_set_new(object, field->path[i]->name, next);
+        }
+        object = next;
+    }
+    *inner = object;
+    return field->path[field->depth - 1]->name;
+}
+
+static bool is_there(const struct api_profile_field *field, json_t *object)
+{
+    json_t *inner;
+    const char *name = descend(field, object, &inner);
+    return json_object_get(inner, name) != NULL;
+}
+
+static void put(const struct api_profile_field *field, json_t *object, const struct value *value)
+{
+    json_t *inner;
+    const char *name = descend(field, object, &inner);
+    json_object_set_new(inner, name, leaf(field, value));
+}
+
+/* What makes two files say the same: fields and cells, not today's date, not the order of entries. */
+static void note(struct wire_text *content, const struct api_profile_field *field, const struct value *value)
+{
+    if (content == NULL || field->now || field->counts)
+        return;
+    wire_text_string(content, field->field);
+    wire_text_add(content, "\x1F", 1);
+    wire_text_add(content, value->text, value->size);
+    wire_text_add(content, "\x1E", 1);
+}
+
+/* --- what belongs to the envelope --- */
+
+static bool is_later(const struct value *a, const struct value *b)
+{
+    int64_t a_ms, b_ms;
+    return wire_time_parse(a->text, a->size, &a_ms) && wire_time_parse(b->text, b->size, &b_ms) && a_ms > b_ms;
+}
+
+static void remark(struct api_import *job, uint32_t row, unsigned index, uint32_t first_row)
+{
+    struct import_row *at = &job->rows[row];
+    const struct api_profile_field *field = &job->profile->fields[index];
+    if (at->problem != NULL)
+        return;
+    at->problem = calloc(1, sizeof *at->problem);
+    ENSURE(at->problem != NULL);
+    wire_failf(at->problem, WIRE_OK, field->field, "与第 %1$u 行同属一份信息而“%2$s”不同，以第 %1$u 行为准；请核对",
+               "belongs to the same notice as row %1$u but differs in \"%2$s\"; row %1$u counts; check both",
+               job->rows[first_row].csv->number, field->column);
+    at->column = field->column;
+    at->column_index = (uint32_t)job->columns[index].column;
+}
+
+/* Over all rows: the first value, or the latest; rows that say otherwise get a remark. */
+static bool combined(struct api_import *job, unsigned index, const uint32_t *rows, size_t count, struct value *best)
+{
+    const struct api_profile_field *field = &job->profile->fields[index];
+    struct value *value = malloc(sizeof *value);
+    bool found = false;
+    uint32_t from = 0;
+    ENSURE(value != NULL);
+    for (size_t i = 0; i < count; i++) {
+        value->size = 0;
+        if (!value_of(job, index, rows[i], i + 1, value))
+            continue;
+        bool better = !found || (field->latest && is_later(value, best));
+        if (found && !field->latest && field->value == NULL && strcmp(value->text, best->text) != 0)
+            remark(job, rows[i], index, from);
+        if (better) {
+            *best = *value;
+            from = rows[i];
+        }
+        found = true;
+    }
+    free(value);
+    return found;
+}
+
+static json_t *entry_of(struct api_import *job, uint32_t row, size_t number, struct value *value,
+                        struct wire_text *content)
+{
+    const struct api_profile *profile = job->profile;
+    json_t *entry = json_object();
+    for (unsigned i = 0; i < profile->fields_count; i++) {
+        value->size = 0;
+        if (!profile->fields[i].entry || is_there(&profile->fields[i], entry) || !value_of(job, i, row, number, value))
+            continue;
+        put(&profile->fields[i], entry, value);
+        note(content, &profile->fields[i], value);
+    }
+    return entry;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void note_entries(struct wire_text *content, char **texts, size_t count)
+{
+    qsort(texts, count, sizeof *texts, compare_texts);
+    for (size_t i = 0; i < count; i++) {
+        wire_text_string(content, texts[i]);
+        wire_text_add(content, "\x1D", 1);
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+static void put_entries(struct api_import *job, json_t *payload, const uint32_t *rows, size_t count,
+                        struct value *value, struct wire_text *content)
+{
+    json_t *list = json_array();
+    char **texts = calloc(count, sizeof *texts);
+    ENSURE(texts != NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct wire_text text = {.grow = realloc};
+        wire_text_string(&text, "");
+        json_array_append_new(list, entry_of(job, rows[i], i + 1, value, &text));
+        ENSURE(!text.cut && text.data != NULL);
+        texts[i] = text.data;
+    }
+    json_object_set_new(payload, job->profile->entry_list->name, list);
+    if (content == NULL) {
+        for (size_t i = 0; i < count; i++)
+            free(texts[i]);
+        free(texts);
+        return;
+    }
+    note_entries(content, texts, count);
+}
+
+json_t *import_payload(struct api_import *job, const uint32_t *rows, size_t count, struct wire_text *content)
+{
+    const struct api_profile *profile = job->profile;
+    struct value *value = malloc(sizeof *value);
+    json_t *payload = json_object();
+    ENSURE(value != NULL && payload != NULL);
+    for (unsigned i = 0; i < profile->fields_count; i++) {
+        if (profile->fields[i].entry || is_there(&profile->fields[i], payload) || !combined(job, i, rows, count, value))
+            continue;
+        put(&profile->fields[i], payload, value);
+        note(content, &profile->fields[i], value);
+    }
+    if (profile->entry_list != NULL)
+        put_entries(job, payload, rows, count, value, content);
+    free(value);
+    return payload;
+}
