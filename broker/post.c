@@ -1,8 +1,12 @@
 /* What leaves: held back until what it says is durable, completed, signed together, sent in order.
  *
  * A queue of everything the core wants sent. An entry goes when the append it names is committed; nothing overtakes an
- * earlier entry, so a peer sees one order. What goes at one time is signed at one time: the statements of all its
- * receipts, witnesses and completeness are leaves under one root. */
+ * earlier entry, so a peer sees one order (and what needs no append waits for at most the commit under way). What goes
+ * at one time is signed at one time: the statements of all its receipts, witnesses and completeness are leaves under
+ * one root.
+ *
+ * A peer that is cut is given a moment first: a cut takes what is not yet in TCP with it, the BYE that says why
+ * included. Until then nothing more is sent to it and nothing it says is heard (broker_post_leaving). */
 #include "broker.h"
 
 #include "certs/verify.h"
@@ -14,7 +18,10 @@ enum {
     TURN_ENTRIES = 128,             /* signed and sent together */
     TURN_BYTES = 8 * 1024 * 1024,   /* of parts completed together */
     ARENA_BYTES = 64 * 1024 * 1024, /* untouched pages cost nothing */
-    TURN_STATEMENTS = TURN_ENTRIES * 40,
+    TURN_STATEMENTS = 4096,         /* signed together; one frame has at most FRAME_STATEMENTS */
+    FRAME_STATEMENTS = 1024,
+    LEAVE_MS = 100, /* for the BYE */
+    LEAVING_MAX = 256,
 };
 
 enum what { SEND_FRAME, SEND_POLICY, SEND_DIRECTORY, SEND_CUT };
@@ -49,6 +56,9 @@ struct broker_post {
     Wire__Signed **unsigned_; /* of the turn, TURN_STATEMENTS */
     size_t unsigned_count;
     bool flushing;
+    link_peer leaving[LEAVING_MAX]; /* in the order in which they were told to go */
+    int64_t leave_ms[LEAVING_MAX];  /* when each is cut, mono */
+    size_t leaving_count;
 };
 
 struct broker_post *broker_post_new(struct broker *broker)
@@ -171,16 +181,38 @@ static void collect_statements(struct broker_post *post, Wire__Frame *frame)
             to_sign(post, frame->pulse->completeness[i]);
 }
 
+static Wire__Frame *deliver_frame(struct broker_post *post, const struct deliver *from)
+{
+    Wire__Frame *frame = wire_arena_take(&post->arena, sizeof(*frame));
+    Wire__Deliver *deliver = wire_arena_take(&post->arena, sizeof(*deliver));
+    ENSURE(frame != NULL && deliver != NULL);
+    wire__frame__init(frame);
+    wire__deliver__init(deliver);
+    frame->body_case = WIRE__FRAME__BODY_DELIVER;
+    frame->deliver = deliver;
+    deliver->mechanism = (char *)from->mechanism;
+    deliver->lane = from->lane;
+    deliver->number = from->number;
+    deliver->chain = (ProtobufCBinaryData){WIRE_HASH_BYTES, (uint8_t *)from->chain.bytes};
+    deliver->generation = from->generation;
+    deliver->has_again = from->again;
+    deliver->again = from->again;
+    return frame;
+}
+
 /* Decodes an entry that is to be completed. An own encoding lacks required fields on purpose (part, witness,
  * signatures), so the strict decoder of the wire is not asked. */
 static Wire__Frame *prepare(struct broker_post *post, const struct entry *entry)
 {
-    Wire__Frame *frame = wire__frame__unpack(&post->arena.allocator, entry->size, entry->bytes);
-    ENSURE(frame != NULL);
+    Wire__Frame *frame;
     if (entry->part.serial != 0) {
+        frame = deliver_frame(post, &entry->deliver);
         enum wire_status status = broker_parts_fill(post->broker->parts, &entry->part, frame->deliver, &post->arena);
         if (status != WIRE_OK)
             broker_fail(post->broker, "账本中的批次无法读取", "a batch of the ledger cannot be read", status);
+    } else {
+        frame = wire__frame__unpack(&post->arena.allocator, entry->size, entry->bytes);
+        ENSURE(frame != NULL);
     }
     collect_statements(post, frame);
     return frame;
@@ -209,8 +241,72 @@ static void sign_turn(struct broker_post *post)
     post->unsigned_count = 0;
 }
 
+/* --- peers that are told to go ------------------------------------------------------------------------------------ */
+
+bool broker_post_leaving(const struct broker_post *post, link_peer peer)
+{
+    for (size_t i = 0; i < post->leaving_count; i++)
+        if (post->leaving[i] == peer)
+            return true;
+    return false;
+}
+
+static void cut_first(struct broker_post *post)
+{
+    link_server_cut(post->broker->server, post->leaving[0]);
+    post->leaving_count--;
+    memmove(post->leaving, post->leaving + 1, post->leaving_count * sizeof(*post->leaving));
+    memmove(post->leave_ms, post->leave_ms + 1, post->leaving_count * sizeof(*post->leave_ms));
+}
+
+static void arm_leaving(struct broker_post *post);
+
+static void on_leave(uv_timer_t *timer)
+{
+    struct broker_post *post = ((struct broker *)timer->data)->post;
+    while (post->leaving_count > 0 && post->leave_ms[0] <= broker_mono_ms())
+        cut_first(post);
+    arm_leaving(post);
+}
+
+static void arm_leaving(struct broker_post *post)
+{
+    if (post->leaving_count == 0)
+        return;
+    int64_t in_ms = post->leave_ms[0] - broker_mono_ms();
+    uv_update_time(&post->broker->loop);
+    uv_timer_start(&post->broker->leave, on_leave, in_ms > 0 ? (uint64_t)in_ms : 0, 0);
+}
+
+static void leave(struct broker_post *post, link_peer peer)
+{
+    if (broker_post_leaving(post, peer))
+        return;
+    if (post->leaving_count == LEAVING_MAX)
+        cut_first(post);
+    post->leaving[post->leaving_count] = peer;
+    post->leave_ms[post->leaving_count++] = broker_mono_ms() + LEAVE_MS;
+    if (post->leaving_count == 1)
+        arm_leaving(post);
+}
+
+void broker_post_bye(struct broker_post *post, link_peer peer, enum wire_status status)
+{
+    Wire__Bye bye = WIRE__BYE__INIT;
+    Wire__Frame frame = WIRE__FRAME__INIT;
+    bye.reason = status;
+    frame.body_case = WIRE__FRAME__BODY_BYE;
+    frame.bye = &bye;
+    broker_post_send(post, &(struct broker_send){.peer = peer, .frame = &frame});
+    broker_post_cut(post, &(struct broker_cut){.peer = peer, .status = status});
+}
+
+/* --- what goes to the link ---------------------------------------------------------------------------------------- */
+
 static void send_bytes(struct broker_post *post, link_peer peer, struct wire_bytes bytes)
 {
+    if (broker_post_leaving(post, peer))
+        return;
     enum wire_status status = link_server_send(post->broker->server, peer, bytes);
     if (status == WIRE_AGAIN) /* credit stays far below the queue of a connection: this one is broken */
         link_server_cut(post->broker->server, peer);
@@ -305,7 +401,7 @@ static void finish(struct broker_post *post, const struct entry *entry, Wire__Fr
         send_directory(post, entry);
         break;
     case SEND_CUT:
-        link_server_cut(post->broker->server, entry->peer);
+        leave(post, entry->peer);
         break;
     }
 }
@@ -317,7 +413,7 @@ static void turn(struct broker_post *post, uint64_t committed)
     size_t count = 0;
     wire_arena_reset(&post->arena);
     while (post->first != NULL && post->first->after <= committed && count < TURN_ENTRIES &&
-           post->arena.used < TURN_BYTES) {
+           post->arena.used < TURN_BYTES && post->unsigned_count + FRAME_STATEMENTS <= TURN_STATEMENTS) {
         struct entry *entry = post->first;
         post->first = entry->next;
         if (post->first == NULL)
