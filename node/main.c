@@ -237,7 +237,6 @@ static void start_handles(struct node *node)
 
 static void close_handles(struct node *node)
 {
-    keep_on_committed(node->store.keep, NULL, NULL);
     uv_close((uv_handle_t *)&node->stored, NULL);
     uv_close((uv_handle_t *)&node->wake, NULL);
     uv_close((uv_handle_t *)&node->second, NULL);
@@ -254,6 +253,7 @@ void shell_stop(struct node *node, int exit_code)
     link_log_line(node->log, LINK_NOTICE, "node", "正在停止", "stopping", LINK_NUMBER("exit", exit_code));
     keep_sync(node->store.keep);
     shell_on_stored(node);
+    keep_sync(node->store.keep); /* what that brought; nothing wakes the loop after this */
     node->stopping = true;
     if (node->api != NULL)
         api_close(&node->api);
