@@ -21,14 +21,14 @@ enum wire_status gate_arrived(const struct gate *gate, uint32_t region, const Wi
         return WIRE_BAD_FRAME;
     if ((*statement)->recipient != region)
         return WIRE_FOREIGN_ORIGIN;
-    return cert_verify_signed(gate->directory, part->signed_, WIRE__ROLE__ROLE_NODE, region, wall_ms);
+    return cert_verify_signed(gate->directory, gate->hash, part->signed_, WIRE__ROLE__ROLE_NODE, region, wall_ms);
 }
 
 /* The signature of the broker itself, whenever it was made: its key may have been renewed since. */
 static bool is_own(const struct gate *gate, const Wire__Signed *shown, Wire__StatementType type)
 {
     return shown != NULL && shown->type == type &&
-           cert_verify_signed(gate->directory, shown, WIRE__ROLE__ROLE_BROKER, 0, CERT_ANY_TIME) == WIRE_OK;
+           cert_verify_signed(gate->directory, gate->hash, shown, WIRE__ROLE__ROLE_BROKER, 0, CERT_ANY_TIME) == WIRE_OK;
 }
 
 Wire__ReceiptStatement *gate_own_receipt(const struct gate *gate, const Wire__Signed *shown, struct wire_arena *arena)
