@@ -41,7 +41,11 @@ Wire__Standing broker_lineage_judge(struct broker_core *core, struct region *reg
     token_of(&token, message);
     if (region->stopped)
         return WIRE__STANDING__STOPPED;
-    if (same(&token, &region->confirmed_token) || same(&token, &region->offered_token))
+    /* Showing the offered one proves that it was stored, even if its confirmation never came or was lost with us: it
+     * must outlive the next offer. */
+    if (same(&token, &region->offered_token))
+        region->confirmed_token = region->offered_token;
+    if (same(&token, &region->confirmed_token))
         return WIRE__STANDING__NORMAL;
     if (!token.set) /* a store that never confirmed has sealed nothing: it is new, not lost */
         return region->confirmed_token.set ? WIRE__STANDING__FORK : WIRE__STANDING__NORMAL;

@@ -115,17 +115,29 @@ bool broker_run_ready(struct broker_core *core)
 
 /* --- opening -------------------------------------------------------------------------------------------------------
  */
-/* The queue that a cursor speaks of, when the ledger has the same chain at its number; else NULL. */
-static struct queue *cursor_holds(struct broker_core *core, const struct region *region, const Wire__Cursor *cursor,
-                                  const struct wire_digest *chain)
+/* The queue that a cursor speaks of. One that this ledger does not have (any more) is made if there is such a
+ * mechanism, to remember how far the node came: what is below is sent `again`. */
+static struct queue *cursor_queue(struct broker_core *core, const struct region *region, const Wire__Cursor *cursor)
 {
-    uint32_t mechanism = broker_mechanism_find(core, wire_bytes(cursor->mechanism, strlen(cursor->mechanism)));
-    if (mechanism == NONE || chain == NULL || cursor->chain.len != WIRE_HASH_BYTES)
+    const struct policy_slot *policy = broker_policy_now(core);
+    struct wire_bytes name = wire_bytes(cursor->mechanism, strlen(cursor->mechanism));
+    uint32_t mechanism = broker_mechanism_find(core, name);
+    bool known = policy != NULL && rules_policy_find(policy->policy, cursor->mechanism) != RULES_NONE;
+    if ((uint32_t)cursor->lane >= WIRE_LANES || (mechanism == NONE && !known))
         return NULL;
-    struct queue *queue = broker_queue_find(core, broker_region_index(core, region), mechanism, cursor->lane);
-    if (queue == NULL || cursor->number > queue->last || memcmp(chain->bytes, cursor->chain.data, WIRE_HASH_BYTES) != 0)
+    if (mechanism == NONE)
+        mechanism = broker_mechanism_make(core, name);
+    if (mechanism == NONE)
         return NULL;
-    return queue;
+    uint32_t at = broker_region_index(core, region);
+    return known ? broker_queue_make(core, at, mechanism, (uint32_t)cursor->lane)
+                 : broker_queue_find(core, at, mechanism, (uint32_t)cursor->lane);
+}
+
+static bool cursor_holds(const struct queue *queue, const Wire__Cursor *cursor, const struct wire_digest *chain)
+{
+    return queue != NULL && chain != NULL && cursor->number <= queue->last && cursor->chain.len == WIRE_HASH_BYTES &&
+           memcmp(chain->bytes, cursor->chain.data, WIRE_HASH_BYTES) == 0;
 }
 
 /* Each queue goes on after the cursor, if the ledger has the same chain there, and not beyond what has arrived: a part
@@ -141,15 +153,15 @@ static void resume(struct broker_core *core, struct region *region, const struct
         const Wire__Cursor *cursor = hello->hello->cursor[i];
         if (cursor->number == 0)
             continue;
-        struct queue *queue = cursor_holds(core, region, cursor, hello->chains == NULL ? NULL : hello->chains[i]);
-        if (queue == NULL) {
-            mismatches++;
-            number = cursor->number;
+        struct queue *queue = cursor_queue(core, region, cursor);
+        if (queue != NULL && queue->sent_high < cursor->number)
+            queue->sent_high = cursor->number;
+        if (cursor_holds(queue, cursor, hello->chains == NULL ? NULL : hello->chains[i])) {
+            queue->send_next = (cursor->number < queue->arrived ? cursor->number : queue->arrived) + 1;
             continue;
         }
-        queue->send_next = (cursor->number < queue->arrived ? cursor->number : queue->arrived) + 1;
-        if (queue->sent_high < cursor->number)
-            queue->sent_high = cursor->number;
+        mismatches++;
+        number = cursor->number;
     }
     if (mismatches > 0)
         broker_note(core, BROKER_NOTE_CURSOR_MISMATCH, WIRE_GAP, region->region, number, mismatches, 0);

@@ -56,6 +56,8 @@ static void text_verdict(struct wire_text *text, const Wire__Verdict *verdict)
         wire_text_format(text, " %s", wire_status_name(verdict->reason));
     if (verdict->detail != NULL)
         wire_text_format(text, " (%s)", verdict->detail);
+    if (verdict->allowed != NULL)
+        wire_text_format(text, " allowed: %s", verdict->allowed);
     if (verdict->has_first_code)
         wire_text_format(text, " first %s at %lld", verdict_names[verdict->first_code & 7],
                          (long long)verdict->first_at_ms);

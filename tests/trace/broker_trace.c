@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS_MAX = 24, NAMES_MAX = 32, LINE_MAX_BYTES = 512 };
+enum { WORDS_MAX = 64, NAMES_MAX = 32, LINE_MAX_BYTES = 512 };
 
 struct named {
     char name[16];

@@ -125,7 +125,9 @@ static void random_act(struct fake *fake)
 {
     struct fake_node *node = any(fake);
     uint32_t act = pick(fake, 100);
-    if (act < 30)
+    if (!usable(node) && pick(fake, 3) != 0) /* else nearly all would be away nearly always */
+        random_connection(fake, node);
+    else if (act < 30)
         random_publish(fake, node);
     else if (act < 36)
         random_resend(fake, node);
@@ -163,6 +165,12 @@ static void resend_all(struct fake *fake, struct fake_node *node)
     for (uint32_t i = 0; i < node->sealed_count; i++) {
         if (!credit_allows(fake, node, node->sealed[i])) {
             fake_want(fake, node, (uint32_t)node->sealed[i]->batch->seal->lane, node->sealed[i]->frame_bytes);
+            fake_settle(fake);
+        }
+        for (int j = 0; j < 60 && !credit_allows(fake, node, node->sealed[i]); j++) { /* the flash quota fills again */
+            fake_pass(fake, 1000);
+            for (int k = 0; k < 4; k++)
+                fake_pulse(fake, fake_node(fake, regions[k]));
             fake_settle(fake);
         }
         cr_assert(credit_allows(fake, node, node->sealed[i]), "credit that was asked for never came");
