@@ -158,7 +158,7 @@ class Node(Process):
 
     def configure(self):
         house = self.house
-        brokers = self.brokers or [(house.broker, "all")]
+        brokers = self.brokers or [(house.broker, "[all]")]
         token = secrets.token_hex(16)
         house.write(self.token_file, token + "\n")
         digest = hashlib.sha256(token.encode()).hexdigest()
