@@ -153,6 +153,7 @@ int cli_call(struct cli *cli, const struct cli_request *request, struct cli_answ
     int code = find_place(cli, &place);
     if (code == CLI_OK) {
         fill_call(cli, &place, &call);
+        call.timeout_ms = request->timeout_ms != 0 ? request->timeout_ms : TIMEOUT_MS;
         code = link_http_call(&call, &got, &problem) == WIRE_OK ? take_answer(cli, request, &got, answer)
                                                                 : unreachable(cli, &problem);
     }

@@ -17,6 +17,7 @@ struct cli_request {
     json_t *body;             /* taken; NULL: `bytes` */
     struct wire_bytes bytes;  /* with */
     const char *content_type; /* NULL: JSON */
+    unsigned timeout_ms;      /* 0: a minute */
     bool quiet_404;           /* 404 is an answer: CLI_NO_INPUT without a complaint */
 };
 

@@ -36,7 +36,7 @@ int cli_main(int argc, char **argv, const struct cli_world *world)
     cli.colour = coloured(world);
     cli.columns = world->tty ? world->columns : 0;
     if (status != WIRE_OK) {
-        cli_fail(&cli, &problem);
+        cli_complain(&cli, &(struct cli_complaint){.where = problem.where, .zh = problem.zh, .en = problem.en});
         return CLI_USAGE;
     }
     if (cli.options.command == NULL || cli.options.help)

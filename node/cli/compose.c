@@ -96,18 +96,25 @@ static int read_payload(struct cli *cli, json_t **out)
     return *out == NULL ? cli_fail(cli, &problem) : CLI_OK;
 }
 
-int cli_compose_payload(struct cli *cli, const struct wire_kind *kind, size_t first, json_t **out)
+static int set_fields(struct cli *cli, const struct wire_kind *kind, size_t first, json_t *payload)
 {
     struct wire_problem problem = {.status = WIRE_OK};
+    for (size_t i = first; i < cli->options.words; i++)
+        if (cli_field_set(payload, kind->payload, cli->options.word[i], &problem) != WIRE_OK)
+            return cli_fail(cli, &problem);
+    return CLI_OK;
+}
+
+int cli_compose_payload(struct cli *cli, const struct wire_kind *kind, size_t first, json_t **out)
+{
     int code = CLI_OK;
     *out = NULL;
     if (cli->options.file != NULL)
         code = read_payload(cli, out);
     else
         *out = json_object();
-    for (size_t i = first; code == CLI_OK && i < cli->options.words; i++)
-        if (cli_field_set(*out, kind->payload, cli->options.word[i], &problem) != WIRE_OK)
-            code = cli_fail(cli, &problem);
+    if (code == CLI_OK)
+        code = set_fields(cli, kind, first, *out);
     if (code != CLI_OK) {
         json_decref(*out);
         *out = NULL;
@@ -260,7 +267,7 @@ static int put_times(const struct cli *cli, json_t *body)
     return code;
 }
 
-int cli_compose_header(struct cli *cli, const struct wire_kind *kind, json_t *body)
+static int put_header(struct cli *cli, const struct wire_kind *kind, json_t *body)
 {
     const struct cli_options *o = &cli->options;
     put_text(body, "kind", kind->name);
@@ -284,4 +291,56 @@ int cli_compose_header(struct cli *cli, const struct wire_kind *kind, json_t *bo
     if (code == CLI_OK)
         code = put_enums(cli, body);
     return code == CLI_OK ? put_times(cli, body) : code;
+}
+
+static bool has_other_kind(const struct cli *cli, const struct wire_kind *kind, const json_t *body)
+{
+    const char *name = json_string_value(json_object_get(body, "kind"));
+    if (name == NULL || wire_kind_by_name(name) == kind)
+        return false;
+    cli_fail_usage(cli, "kind", "文件里写的是 %s，不是 %s", "the file says %s, not %s", name, kind->name);
+    return true;
+}
+
+int cli_compose(struct cli *cli, const struct wire_kind *kind, size_t first, json_t **out)
+{
+    json_t *file = json_object();
+    int code = CLI_OK;
+    *out = NULL;
+    if (cli->options.file != NULL) {
+        json_decref(file);
+        code = read_payload(cli, &file);
+    }
+    if (code != CLI_OK)
+        return code;
+    bool whole = json_is_object(json_object_get(file, "payload"));
+    *out = whole ? file : json_pack("{s:o}", "payload", file);
+    if (whole && has_other_kind(cli, kind, *out))
+        code = CLI_USAGE;
+    if (code == CLI_OK)
+        code = set_fields(cli, kind, first, json_object_get(*out, "payload"));
+    if (code == CLI_OK)
+        code = put_header(cli, kind, *out);
+    if (code != CLI_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    return code;
+}
+
+bool cli_status_option(const struct cli *cli, const char **out)
+{
+    static const char *const names[] = {"actual", "exercise", "test"};
+    int value;
+    const char *text = cli->options.status;
+    *out = NULL;
+    if (text == NULL)
+        return true;
+    if (!wire_enum_parse(&wire__status__descriptor, text, strlen(text), &value) || value < 0 || value > 2) {
+        cli_fail_usage(cli, "--status", "没有“%s”，可用：actual, exercise, test",
+                       "there is no \"%s\"; use one of actual, exercise, test", text);
+        return false;
+    }
+    *out = names[value];
+    return true;
 }

@@ -33,6 +33,8 @@ static void write_what(const struct cli *cli, const json_t *what, struct wire_te
         wire_text_string(out, " ");
         cli_text_clean(out, words, false);
     }
+    if (cli_text_at(what, "state") != NULL)
+        wire_text_format(out, cli_pick(cli, "：%s", ": %s"), cli_state_word(cli->language, cli_text_at(what, "state")));
     if (words != NULL || number != NULL || what == NULL)
         return;
     char *text = json_dumps(what, JSON_COMPACT | JSON_ENCODE_ANY);

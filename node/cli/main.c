@@ -1,7 +1,6 @@
 /* `lianfang`: the node's command line. What it does stands in node/cli/command.h; here it meets the real world. */
 #include "node/cli/cli.h"
 #include <locale.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -37,7 +36,6 @@ static unsigned terminal_columns(void)
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
-    signal(SIGPIPE, SIG_IGN);
     struct cli_world world = {
         .in = stdin,
         .out = stdout,

@@ -25,22 +25,13 @@ static int preview(struct cli *cli, json_t *body)
 int cli_publish(struct cli *cli)
 {
     const struct wire_kind *kind = cli_kind(cli, cli->options.word[0]);
-    json_t *payload, *body;
+    json_t *body;
     if (kind == NULL)
         return CLI_USAGE;
-    int code = cli_compose_payload(cli, kind, 1, &payload);
+    int code = cli_compose(cli, kind, 1, &body);
     if (code != CLI_OK)
         return code;
-    body = json_object();
-    code = cli_compose_header(cli, kind, body);
-    json_object_set_new(body, "payload", payload);
-    if (code != CLI_OK)
-        json_decref(body);
-    else if (cli->options.preview)
-        code = preview(cli, body);
-    else
-        code = cli_queue(cli, "/v1/envelopes", body);
-    return code;
+    return cli->options.preview ? preview(cli, body) : cli_queue(cli, "/v1/envelopes", body);
 }
 
 /* The kind stands in what is updated. */
