@@ -233,16 +233,30 @@ static enum wire_status received(struct exporting *x, const uint8_t *id)
 /* --- sent -----------------------------------------------------------------------------------------------------------
  */
 
+/* A recipient's statement covers what it got of the batch: this envelope among them, or not. */
+static bool speaks_of(struct exporting *x, const Wire__Signed *signed_)
+{
+    enum wire_status status;
+    const Wire__ArrivedStatement *arrived = (const Wire__ArrivedStatement *)wire_decode(
+        &wire__arrived_statement__descriptor, wire_bytes(signed_->statement.data, signed_->statement.len),
+        WIRE_STRICT_NONE, x->arena, &status);
+    for (size_t i = 0; arrived != NULL && i < arrived->n_arrival; i++)
+        if (arrived->arrival[i]->index == x->envelope.index)
+            return true;
+    return false;
+}
+
 static bool signed_visit(void *context, struct wire_bytes key, struct wire_bytes value)
 {
     struct exporting *x = context;
     Wire__Signed *signed_ =
         (Wire__Signed *)wire_decode(&wire__signed__descriptor, value, WIRE_STRICT_NONE, x->arena, &x->status);
-    if (signed_ == NULL || key.size < 12)
+    (void)key;
+    if (signed_ == NULL)
         return false;
-    if (wire_get_u32(key.data + key.size - 12) == 0)
+    if (signed_->type == WIRE__STATEMENT_TYPE__RECEIPT_STATEMENT)
         x->evidence.receipt = signed_;
-    else if (x->evidence.n_arrived < WIRE_RECIPIENTS_MAX)
+    else if (x->evidence.n_arrived < WIRE_RECIPIENTS_MAX && speaks_of(x, signed_))
         x->evidence.arrived[x->evidence.n_arrived++] = signed_;
     return true;
 }

@@ -243,12 +243,14 @@ static void words(struct shell_notes *notes, const struct topic *topic, const st
 static void log_note(struct shell_notes *notes, const struct topic *topic, const struct node_note *note)
 {
     const char *link = note->link == NODE_NO_LINK ? "" : notes->node->config.brokers[note->link].name;
+    char id[WIRE_ID_TEXT];
     if (!link_log_on(notes->node->log, topic->level))
         return;
     link_log_line(notes->node->log, topic->level, "core", topic->zh, topic->en,
                   LINK_TEXT("topic", node_topic_name(note->topic)), LINK_TEXT("link", link),
-                  LINK_TEXT("status", wire_status_name(note->status)), LINK_TEXT("mechanism", note->mechanism),
-                  LINK_UNSIGNED("a", note->a), LINK_UNSIGNED("b", note->b), LINK_UNSIGNED("c", note->c));
+                  LINK_TEXT("id", wire_id_text(note->id, id)), LINK_TEXT("status", wire_status_name(note->status)),
+                  LINK_TEXT("mechanism", note->mechanism), LINK_UNSIGNED("a", note->a), LINK_UNSIGNED("b", note->b),
+                  LINK_UNSIGNED("c", note->c));
 }
 
 /* What this note ends, and whether it is an alarm itself. */
