@@ -200,12 +200,19 @@ static void put_number(struct wire_text *json, const char *name, uint64_t value)
         wire_text_format(json, ",\"%s\":%llu", name, (unsigned long long)value);
 }
 
-static void put_id(struct wire_text *json, const struct node_note *note)
+/* "" when the note is about no single envelope. */
+static const char *id_of(const struct node_note *note, char text[WIRE_ID_TEXT])
 {
     static const uint8_t none[WIRE_ID_BYTES];
-    char id[WIRE_ID_TEXT];
-    if (memcmp(note->id, none, WIRE_ID_BYTES) != 0)
-        put_text(json, "id", wire_id_text(note->id, id));
+    return memcmp(note->id, none, WIRE_ID_BYTES) == 0 ? "" : wire_id_text(note->id, text);
+}
+
+static void put_id(struct wire_text *json, const struct node_note *note)
+{
+    char text[WIRE_ID_TEXT];
+    const char *id = id_of(note, text);
+    if (id[0] != '\0')
+        put_text(json, "id", id);
 }
 
 static void put_outbox(struct shell_notes *notes, struct wire_text *json, const struct node_note *note)
@@ -248,7 +255,7 @@ static void log_note(struct shell_notes *notes, const struct topic *topic, const
         return;
     link_log_line(notes->node->log, topic->level, "core", topic->zh, topic->en,
                   LINK_TEXT("topic", node_topic_name(note->topic)), LINK_TEXT("link", link),
-                  LINK_TEXT("id", wire_id_text(note->id, id)), LINK_TEXT("status", wire_status_name(note->status)),
+                  LINK_TEXT("id", id_of(note, id)), LINK_TEXT("status", wire_status_name(note->status)),
                   LINK_TEXT("mechanism", note->mechanism), LINK_UNSIGNED("a", note->a), LINK_UNSIGNED("b", note->b),
                   LINK_UNSIGNED("c", note->c));
 }
