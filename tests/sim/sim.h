@@ -1,0 +1,437 @@
+/* The deterministic simulator: both cores, their stores in memory, a network, people and faults, all from one seed.
+ *
+ *   world.c     one run: set up, go, heal, demand convergence        queue.c    what happens when, in virtual time
+ *   random.c    all chance there is                                  network.c  connections that delay, stall and die
+ *   trust.c     toy keys and a directory that all copy               policy.c   the mechanisms, in three versions
+ *   process.c   what broker and node have in common: life, clock, commits
+ *   broker_shell.c, broker_post.c, broker_own.c                      as broker/perform.c, post.c, parts.c, own.c,
+ * intake.c node_shell.c, node_intake.c, node_seal.c, node_post.c            as node/perform.c, jobs.c, intake.c,
+ * seal.c, post.c officer.c   people who publish, answer, correct, withdraw        fault.c    what the seed lets go
+ * wrong model.c     what must be true of every envelope                  invariant_NN.c  the checkers, by number
+ * (DESIGN)
+ *
+ * The shells here do what the real ones do with sockets and disks: look up, step, perform. Whatever is decided is
+ * decided by the real cores; hashes, Merkle trees, rows and codecs are the real ones, signatures are keyed hashes. */
+#pragma once
+#include "broker/ledger/ledger.h"
+#include "keep/memory.h"
+#include "node/store/store.h"
+#include "wire/codec.h"
+#include "wire/ensure.h"
+#include <stdio.h>
+
+enum {
+    SIM_NODES_MAX = 16,
+    SIM_REGIONS = 12,
+    SIM_BROKERS_MAX = 2,
+    SIM_POLICIES = 4,
+    SIM_RECORDS_MAX = 512,
+    SIM_IMAGES = 3,
+    SIM_SIGNATURE_BYTES = 32,
+    SIM_TAG_BYTES = 16,
+    SIM_MARK_BYTES = 16,
+};
+
+#define SIM_MS     1000LL
+#define SIM_S      1000000LL
+#define SIM_MINUTE (60 * SIM_S)
+
+struct sim;
+struct sim_conn;
+
+/* --- random.c ----------------------------------------------------------------------------------------------------- */
+struct sim_random {
+    uint64_t s[4];
+};
+void sim_random_seed(struct sim_random *random, uint64_t seed);
+uint64_t sim_random_next(struct sim_random *random);
+
+/* --- queue.c: what is to be done, by virtual time, then by the order it was asked for
+ * ---------------------------------- */
+typedef void sim_do(struct sim *sim, void *what, uint64_t number);
+struct sim_due {
+    int64_t at_us;
+    uint64_t order;
+    sim_do *run;
+    void *what;
+    uint64_t number;
+};
+struct sim_queue {
+    struct sim_due *heap;
+    size_t count, capacity;
+    uint64_t order;
+};
+void sim_queue_add(struct sim_queue *queue, int64_t at_us, sim_do *run, void *what, uint64_t number);
+bool sim_queue_take(struct sim_queue *queue, struct sim_due *out);
+
+/* --- process.c ---------------------------------------------------------------------------------------------------- */
+struct sim_process {
+    struct sim *sim;
+    char name[16];
+    uint32_t region; /* 0: a broker */
+    bool up;
+    uint64_t life; /* rises with every end; what was to be done in an earlier life is not done */
+    int64_t mono_zero_us, skew_ms, paused_until_us;
+    struct keep *keep;
+    bool commit_due;
+    int64_t commit_us; /* how long a commit takes at most */
+    int64_t slow_until_us;
+    struct keep_image *image[SIM_IMAGES]; /* backups */
+    size_t image_count;
+    int64_t wake_at_us; /* of the newest WAKE */
+    uint64_t wakes;
+    void (*stored)(struct sim_process *process); /* something was committed or fetched */
+    void (*crash)(struct sim_process *process);
+    void (*start)(struct sim_process *process);
+    void (*timer)(struct sim_process *process);
+};
+int64_t sim_mono_ms(const struct sim_process *process);
+int64_t sim_wall_ms(const struct sim_process *process);
+/* Rows were appended or a fetch was asked for: there will be a commit, and then word of it. */
+void sim_process_touch(struct sim_process *process);
+void sim_process_fetched(struct sim_process *process);
+void sim_process_wake(struct sim_process *process, int64_t mono_ms);
+/* True: it is paused; the same will be done afterwards, in the same order. */
+bool sim_process_defer(struct sim_process *process, sim_do *run, void *what, uint64_t number);
+/* Loses what is not committed, and starts again in a while (0: not by itself). */
+void sim_process_crash(struct sim_process *process, int64_t restart_us);
+void sim_process_image(struct sim_process *process);
+
+/* --- trust.c ------------------------------------------------------------------------------------------------------ */
+struct sim_record {
+    uint32_t region, generation; /* region 0: brokers; generation = index of the broker */
+    bool revoked;
+    int64_t at_us;
+};
+/* One history; whoever knows of it knows a beginning of it: `epoch` records. */
+struct sim_trust {
+    struct sim_record record[SIM_RECORDS_MAX];
+    uint64_t epoch;
+    uint8_t secret[WIRE_HASH_BYTES];
+};
+struct sim_key {
+    uint32_t region, generation;
+};
+enum { SIM_RECORD_BYTES = 32 };
+enum sim_usage { SIM_IDENTITY = 1, SIM_SEAL = 2 };
+void sim_trust_add(struct sim *sim, uint32_t region, uint32_t generation, bool revoked);
+void sim_trust_encode(const struct sim *sim, uint64_t epoch, uint8_t out[SIM_RECORD_BYTES]);
+bool sim_enrolled(const struct sim *sim, uint64_t epoch, uint32_t region);
+/* Of the newest key of a region that is not revoked; 0: none. */
+uint32_t sim_generation(const struct sim *sim, uint64_t epoch, uint32_t region);
+void sim_certificate(const struct sim *sim, enum sim_usage usage, struct sim_key key, uint8_t out[WIRE_HASH_BYTES]);
+/* OK, UNKNOWN_SIGNER, SIGNER_REVOKED (before at_ms; INT64_MIN: any time will do). */
+enum wire_status sim_certificate_check(const struct sim *sim, uint64_t epoch, enum sim_usage usage,
+                                       struct wire_bytes certificate, int64_t at_ms, struct sim_key *out);
+void sim_sign_batch(const struct sim *sim, struct sim_key key, Wire__BatchSeal *seal, struct wire_arena *arena);
+enum wire_status sim_verify_batch(const struct sim *sim, uint64_t epoch, const Wire__BatchSeal *seal, int64_t at_ms,
+                                  uint32_t *region);
+/* Fills what is blank of all of them: leaves of one root. */
+void sim_sign_statements(const struct sim *sim, struct sim_key key, Wire__Signed **blank, size_t count,
+                         struct wire_arena *arena);
+enum wire_status sim_verify_signed(const struct sim *sim, uint64_t epoch, const Wire__Signed *signed_, uint32_t region,
+                                   int64_t at_ms);
+/* A key box of 32 bytes for the holder of a seal key, and its opening. */
+void sim_box(const struct sim *sim, struct sim_key key, const uint8_t box_key[32], uint8_t cms[40]);
+bool sim_unbox(const struct sim *sim, uint32_t region, struct wire_bytes cms, uint8_t box_key[32]);
+/* data in place; tag over key, id and text. */
+void sim_crypt(const struct sim *sim, const uint8_t key[32], const uint8_t *id, uint8_t *data, size_t size);
+void sim_tag(const struct sim *sim, const uint8_t key[32], const uint8_t *id, struct wire_bytes data,
+             uint8_t tag[SIM_TAG_BYTES]);
+
+/* --- policy.c ----------------------------------------------------------------------------------------------------- */
+struct sim_policy {
+    struct rules_policy *policy;
+    uint64_t version;
+    int64_t in_force_ms;
+    struct wire_digest digest;
+    uint8_t *bytes; /* what travels: a toy SignedPolicy */
+    size_t size;
+};
+void sim_policies_make(struct sim *sim);
+void sim_policies_free(struct sim *sim);
+/* Whose bytes these are; NULL: nobody's. */
+const struct sim_policy *sim_policy_of(const struct sim *sim, struct wire_bytes bytes);
+
+/* --- network.c ---------------------------------------------------------------------------------------------------- */
+struct sim_conn {
+    uint64_t id;
+    unsigned node, link, broker;
+    bool node_end, broker_end; /* who still knows it */
+    uint64_t node_life, broker_life;
+    int64_t last_us[2], stalled_us[2];
+    uint64_t next[2], done[2], limit[2];     /* messages: sent, arrived, how many will ever arrive. [0] to the broker */
+    uint64_t plain_bytes[2], flash_bytes[2]; /* in flight: all counted lanes but flash; flash */
+};
+struct sim_path {
+    int64_t latency_us, jitter_us;
+    uint64_t bytes_per_ms;
+    int64_t parted_until_us; /* nothing connects */
+};
+void sim_net_connect(struct sim *sim, unsigned node, unsigned link, int64_t in_us);
+/* Copies. */
+void sim_net_send(struct sim *sim, struct sim_conn *conn, bool to_broker, struct wire_bytes bytes, int lane);
+/* One end goes; the other hears of it later, or never. */
+void sim_net_leave(struct sim *sim, struct sim_conn *conn, bool broker);
+/* The network ends it for both. */
+void sim_net_cut(struct sim *sim, struct sim_conn *conn);
+struct sim_conn *sim_conn_find(struct sim *sim, uint64_t id);
+void sim_net_free(struct sim *sim);
+
+/* --- the broker --------------------------------------------------------------------------------------------------- */
+struct sim_entry;
+struct sim_broker {
+    struct sim_process process; /* first */
+    unsigned index;
+    struct ledger ledger;
+    void *memory;
+    struct broker_core *core;
+    uint64_t ticket_told, ticket_last;
+    uint64_t epoch, policies; /* told */
+    struct sim_entry *first, **last;
+    size_t post_bytes;
+    bool flushing, full;
+    bool own_waits;
+    uint64_t own_request;
+    char own_mechanism[WIRE_MECHANISM_BYTES_MAX + 1];
+    Wire__Lane own_lane;
+    size_t own_count;
+    struct broker_draft own[BROKER_SEAL_DRAFTS_MAX];
+    const struct broker_event *stepping;
+    uint64_t losses; /* how often an older image was put in its place */
+    bool lost_bytes; /* ever */
+    int64_t rolled_since_us;
+    int64_t revoked_at_us[SIM_REGIONS]; /* when it was told; 0: it is enrolled, or was never told */
+};
+void sim_broker_init(struct sim *sim, unsigned index);
+void sim_broker_free(struct sim_broker *broker);
+void sim_broker_step(struct sim_broker *broker, struct broker_event *event);
+void sim_broker_message(struct sim_broker *broker, struct sim_conn *conn, struct wire_bytes bytes);
+void sim_broker_down(struct sim_broker *broker, struct sim_conn *conn);
+/* SIGHUP: directory and policies of the world. */
+void sim_broker_reload(struct sim_broker *broker);
+void sim_broker_operate(struct sim_broker *broker, enum broker_operation operation, uint32_t region);
+void sim_broker_room(struct sim_broker *broker, bool full);
+/* broker_post.c */
+void sim_post_send(struct sim_broker *broker, const struct broker_send *send);
+void sim_post_other(struct sim_broker *broker, int what, uint64_t peer, uint64_t after, uint64_t from, uint64_t to);
+void sim_post_flush(struct sim_broker *broker);
+void sim_post_drop(struct sim_broker *broker);
+enum { SIM_POST_FRAME, SIM_POST_POLICY, SIM_POST_DIRECTORY, SIM_POST_CUT };
+/* broker_own.c */
+void sim_own_take(struct sim_broker *broker, const struct broker_seal *seal);
+void sim_own_seal(struct sim_broker *broker);
+
+/* --- the node ----------------------------------------------------------------------------------------------------- */
+struct sim_job;
+struct sim_line {
+    struct sim_conn *conn; /* NULL: down */
+    uint64_t session;
+    int64_t alive_us;
+    uint32_t failures; /* attempts in a row */
+    uint8_t *piece;
+    size_t piece_size;
+};
+struct sim_node {
+    struct sim_process process; /* first */
+    unsigned index, region_index;
+    bool exists;         /* clones come and go */
+    uint32_t generation; /* of its key */
+    struct node_options options;
+    struct store store;
+    void *memory;
+    struct node_core *core;
+    uint64_t ticket_told;
+    uint64_t epoch; /* of its directory */
+    struct sim_line line[SIM_BROKERS_MAX];
+    struct sim_entry *first, **last;
+    struct sim_job *job, **job_last;
+    bool job_running, flushing, full;
+    const struct node_event *stepping;
+    const struct wire_bytes *plain, *salt, *carried; /* of the event being stepped */
+    uint64_t publish;                                /* requests */
+    bool lost_bytes;                                 /* its store was restored, cloned or emptied */
+    struct sim_seen *seen;                           /* last seq of each stream in the inbox */
+    size_t seen_count;
+};
+struct sim_seen {
+    uint8_t key[WIRE_KEY_BYTES_MAX];
+    size_t size;
+    uint64_t seq;
+};
+void sim_node_init(struct sim *sim, unsigned index, unsigned region_index);
+void sim_node_free(struct sim_node *node);
+void sim_node_step(struct sim_node *node, struct node_event *event);
+void sim_node_up(struct sim_node *node, unsigned link, struct sim_conn *conn);
+void sim_node_down(struct sim_node *node, struct sim_conn *conn);
+void sim_node_cut(struct sim_node *node, unsigned link);
+void sim_node_room(struct sim_node *node, bool full);
+bool sim_node_erased(const struct sim_node *node, uint32_t day);
+/* node_intake.c */
+void sim_node_message(struct sim_node *node, struct sim_conn *conn, struct wire_bytes bytes);
+void sim_node_policy(struct sim_node *node, const struct sim_policy *policy, bool stored);
+void sim_node_enrolment(struct sim_node *node, struct node_directory *out);
+/* node_seal.c */
+void sim_node_seal(struct sim_node *node, const struct node_seal *seal);
+/* Asks the node's rules about an envelope of ours, without its lane, form and keep-until. */
+enum wire_status sim_node_decide(struct sim_node *node, const Wire__Header *header, bool choose_mechanism,
+                                 struct rules_decision *decision);
+/* node_post.c */
+void sim_node_send(struct sim_node *node, const struct node_send *send);
+void sim_node_flush(struct sim_node *node);
+void sim_node_post_end(struct sim_node *node, unsigned link, uint64_t committed);
+
+/* --- officer.c, fault.c ------------------------------------------------------------------------------------------- */
+void sim_officer(struct sim *sim, void *what, uint64_t number);
+/* Which faults this seed has. */
+struct sim_faults {
+    bool cuts, stalls, parts, crashes, pauses, slow, full, restore_node, empty_node, clone, restore_broker, clock,
+        revoke, renew, policy, failed_commits, reconnects, duplicates;
+    int64_t every_us; /* on average */
+};
+void sim_faults_choose(struct sim *sim);
+void sim_fault(struct sim *sim, void *what, uint64_t number);
+/* All of it ends: whoever is down comes up, operators answer what is asked of them. */
+void sim_heal(struct sim *sim);
+/* What an operator does in the course of time: accept a fork, accept a loss, enrol again. */
+void sim_operator(struct sim *sim, void *what, uint64_t number);
+
+/* --- model.c ------------------------------------------------------------------------------------------------------ */
+struct sim_envelope {
+    uint32_t origin; /* 0 with an empty id: a free slot; brokers' own have origin 0 */
+    uint8_t id[WIRE_ID_BYTES];
+    bool used;
+    bool known; /* status and plain are set */
+    Wire__Status status;
+    uint64_t plain;                  /* hash of the payload as written */
+    uint32_t given[SIM_BROKERS_MAX]; /* by index of region: the rules gave it to these */
+    uint64_t ticket[SIM_BROKERS_MAX], life[SIM_BROKERS_MAX];
+    uint64_t admitted_serial[SIM_BROKERS_MAX];
+    uint8_t verdict; /* the first signed one that its origin verified: Wire__VerdictCode */
+    uint64_t verdict_losses;
+};
+struct sim_model {
+    struct sim_envelope *slot;
+    size_t count, capacity;
+};
+struct sim_envelope *sim_model_find(struct sim *sim, uint32_t origin, const uint8_t *id);
+struct sim_envelope *sim_model_add(struct sim *sim, uint32_t origin, const uint8_t *id);
+uint64_t sim_hash64(const void *data, size_t size);
+unsigned sim_region_index(const struct sim *sim, uint32_t region); /* SIM_REGIONS: none of ours */
+
+/* --- the checkers: each in the file of its number
+ * ---------------------------------------------------------------------- */
+/* 1: a signed receipt of the broker was verified by its origin. */
+void sim_check_verdicts(struct sim_node *node, unsigned broker, const Wire__ReceiptStatement *statement);
+/* 2: a frame leaves the broker. */
+void sim_check_durable(struct sim_broker *broker, const Wire__Frame *frame, uint32_t region);
+/* 3: rows of a node, as they are appended; and at the end. */
+void sim_check_inbox(struct sim_node *node, const struct wire_row *row);
+/* The store is another one than before: what it holds. */
+void sim_check_inbox_restart(struct sim_node *node);
+void sim_check_inboxes(struct sim *sim);
+/* 4: the model of who may have what, made when the ledger admits; and what leaves and arrives. */
+void sim_note_admission(struct sim_broker *broker, const struct broker_append *append);
+void sim_check_given(struct sim_broker *broker, const Wire__Frame *frame, uint32_t region);
+void sim_check_taken(struct sim_node *node, uint32_t origin, const uint8_t *id, struct wire_bytes header);
+/* 6: at the end, every envelope of every store has its verdict. */
+void sim_check_outboxes(struct sim *sim);
+/* 7: nothing waits any more. Says what does. */
+bool sim_converged(struct sim *sim, char *why, size_t size);
+/* 8: what stands in front of a flash. */
+void sim_check_ahead(struct sim *sim, const struct sim_conn *conn, bool to_broker, int lane, size_t bytes);
+/* 9: bounds. */
+void sim_check_bounds(struct sim_broker *broker);
+/* 10: nothing goes to or comes from whom the broker knows as revoked. */
+void sim_check_revoked(struct sim_broker *broker, uint32_t region);
+/* 11 */
+void sim_check_status(struct sim_node *node, const Wire__Header *header, struct wire_bytes plain, bool readable);
+/* 13: no bytes of a person's payload reach the broker in clear. */
+void sim_check_secret(struct sim *sim, struct wire_bytes bytes);
+
+/* --- world.c ------------------------------------------------------------------------------------------------------ */
+struct sim_options {
+    uint64_t seed;
+    unsigned nodes;    /* 0: the seed chooses */
+    int64_t minutes;   /* of faults; 0: the seed chooses */
+    bool trace;        /* keep the text of the last steps, and print it */
+    size_t trace_last; /* how many */
+    bool quiet;
+    bool calm; /* no faults at all */
+};
+struct sim {
+    struct sim_options options;
+    struct sim_random random;
+    struct sim_queue queue;
+    int64_t now_us;
+    uint64_t steps, digest;
+    struct wire_hash hash;
+    struct sim_trust trust;
+    struct sim_policy policy[SIM_POLICIES];
+    size_t policy_count, policy_out; /* made; published by the secretary so far */
+    struct sim_broker broker[SIM_BROKERS_MAX];
+    unsigned broker_count;
+    struct sim_node node[SIM_NODES_MAX];
+    unsigned node_count;
+    uint32_t region[SIM_REGIONS];
+    unsigned region_count;
+    bool revoked[SIM_REGIONS];    /* for good */
+    uint8_t mark[SIM_MARK_BYTES]; /* stands in every payload about persons */
+    struct sim_path path[SIM_NODES_MAX][SIM_BROKERS_MAX];
+    struct sim_conn **conn;
+    size_t conn_count, conn_capacity;
+    struct sim_faults faults;
+    bool healed;
+    int64_t officer_us; /* on average between two deeds */
+    struct sim_model model;
+    struct broker_out *broker_out;
+    void *broker_out_memory;
+    struct node_out *node_out;
+    void *node_out_memory;
+    struct wire_arena arena;  /* of the event being handled */
+    struct wire_arena post;   /* of what is being sent */
+    struct wire_arena checks; /* of a checker; reset by each */
+    void *arena_memory, *post_memory, *checks_memory;
+    struct rules_decision decision, decision_check;
+    char **trace; /* ring of trace_last */
+    size_t trace_count;
+    struct {
+        uint64_t published, admitted, refused, delivered, crashes, cuts, forks, losses, own;
+    } count;
+};
+/* One run from one seed. Returns the digest of everything that was done; ends the program when an invariant is broken.
+ */
+uint64_t sim_run(const struct sim_options *options);
+_Noreturn void sim_fail(struct sim *sim, int invariant, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void sim_trace(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_mix(struct sim *sim, const void *data, size_t size); /* into the digest */
+static inline void sim_mix_number(struct sim *sim, uint64_t number)
+{
+    sim_mix(sim, &number, sizeof number);
+}
+
+static inline uint64_t sim_below(struct sim *sim, uint64_t n)
+{
+    return n == 0 ? 0 : sim_random_next(&sim->random) % n;
+}
+static inline int64_t sim_between(struct sim *sim, int64_t low, int64_t high)
+{
+    return low + (int64_t)sim_below(sim, (uint64_t)(high - low + 1));
+}
+static inline bool sim_chance(struct sim *sim, unsigned permille)
+{
+    return sim_below(sim, 1000) < permille;
+}
+void sim_random_bytes(struct sim *sim, void *out, size_t size);
+static inline void sim_after(struct sim *sim, int64_t in_us, sim_do *run, void *what, uint64_t number)
+{
+    sim_queue_add(&sim->queue, sim->now_us + in_us, run, what, number);
+}
+static inline struct wire_bytes sim_bytes(ProtobufCBinaryData data)
+{
+    return wire_bytes(data.data, data.len);
+}
+static inline ProtobufCBinaryData sim_bin(const void *data, size_t size)
+{
+    return (ProtobufCBinaryData){size, (uint8_t *)(uintptr_t)data};
+}

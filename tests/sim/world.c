@@ -1,0 +1,229 @@
+/* One run: from an empty world to one in which everything that was promised has come true. */
+#include "sim.h"
+
+#include "certs/hash.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    ARENA_BYTES = 128 * 1024 * 1024, /* untouched pages cost nothing */
+    DRAIN_MINUTES = 25,
+    STEADY_S = 75, /* clocks are trusted again by then */
+};
+
+/* --- saying ------------------------------------------------------------------------------------------------------- */
+
+void sim_mix(struct sim *sim, const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+    uint64_t h = sim->digest ^ size;
+    for (; size >= 8; size -= 8, bytes += 8) {
+        uint64_t word;
+        memcpy(&word, bytes, 8);
+        h = (h ^ word) * 0x9e3779b97f4a7c15ULL;
+        h ^= h >> 32;
+    }
+    for (size_t i = 0; i < size; i++)
+        h = (h ^ bytes[i]) * 0x100000001b3ULL;
+    sim->digest = h;
+}
+
+void sim_trace(struct sim *sim, const char *format, ...)
+{
+    if (!sim->options.trace)
+        return;
+    char **line = &sim->trace[sim->trace_count++ % sim->options.trace_last];
+    char head[64], *rest = NULL;
+    va_list arguments;
+    snprintf(head, sizeof head, "%lld.%06lld %llu ", (long long)(sim->now_us / SIM_S), (long long)(sim->now_us % SIM_S),
+             (unsigned long long)sim->steps);
+    va_start(arguments, format);
+    ENSURE(vasprintf(&rest, format, arguments) >= 0);
+    va_end(arguments);
+    free(*line);
+    ENSURE(asprintf(line, "%s%s", head, rest) >= 0);
+    free(rest);
+}
+
+static void print_trace(const struct sim *sim)
+{
+    size_t last = sim->options.trace_last;
+    size_t from = sim->trace_count > last ? sim->trace_count - last : 0;
+    for (size_t i = from; sim->options.trace && i < sim->trace_count; i++)
+        fprintf(stderr, "%s\n", sim->trace[i % last]);
+}
+
+void sim_fail(struct sim *sim, int invariant, const char *format, ...)
+{
+    va_list arguments;
+    print_trace(sim);
+    fprintf(stderr, "seed %llu, step %llu, %lld.%06lld s%s: invariant %d: ", (unsigned long long)sim->options.seed,
+            (unsigned long long)sim->steps, (long long)(sim->now_us / SIM_S), (long long)(sim->now_us % SIM_S),
+            sim->healed ? " (healed)" : "", invariant);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "\nagain: sim --seed %llu --trace\n", (unsigned long long)sim->options.seed);
+    fflush(stderr);
+    _Exit(1);
+}
+
+/* --- making ------------------------------------------------------------------------------------------------------- */
+
+static void make_regions(struct sim *sim)
+{
+    static const uint32_t regions[SIM_REGIONS] = {310000, 330000, 100000, 320000, 420000, 340000,
+                                                  330300, 110000, 440000, 120000, 130000, 330421};
+    unsigned count = sim->options.nodes != 0 ? sim->options.nodes : (unsigned)sim_between(sim, 2, SIM_REGIONS);
+    sim->region_count = count > SIM_REGIONS ? SIM_REGIONS : count;
+    for (unsigned i = 0; i < sim->region_count; i++)
+        sim->region[i] = regions[i];
+}
+
+static void make_paths(struct sim *sim)
+{
+    for (unsigned i = 0; i < SIM_NODES_MAX; i++)
+        for (unsigned link = 0; link < SIM_BROKERS_MAX; link++)
+            sim->path[i][link] = (struct sim_path){.latency_us = sim_between(sim, 100, 60 * SIM_MS),
+                                                   .jitter_us = sim_between(sim, 0, 20 * SIM_MS),
+                                                   .bytes_per_ms = (uint64_t)sim_between(sim, 50, 50000)};
+}
+
+static void *memory_of(size_t size)
+{
+    void *memory = malloc(size);
+    ENSURE(memory != NULL);
+    return memory;
+}
+
+static struct sim *make(const struct sim_options *options)
+{
+    struct sim *sim = calloc(1, sizeof(*sim));
+    ENSURE(sim != NULL);
+    sim->options = *options;
+    if (sim->options.trace_last == 0)
+        sim->options.trace_last = 400;
+    sim->trace = calloc(sim->options.trace_last, sizeof(*sim->trace));
+    sim_random_seed(&sim->random, options->seed);
+    sim->hash = cert_hash_new();
+    sim->arena_memory = memory_of(ARENA_BYTES);
+    sim->post_memory = memory_of(ARENA_BYTES);
+    sim->checks_memory = memory_of(ARENA_BYTES);
+    wire_arena_over(&sim->arena, sim->arena_memory, ARENA_BYTES);
+    wire_arena_over(&sim->post, sim->post_memory, ARENA_BYTES);
+    wire_arena_over(&sim->checks, sim->checks_memory, ARENA_BYTES);
+    sim->broker_out = calloc(1, sizeof(*sim->broker_out));
+    sim->node_out = calloc(1, sizeof(*sim->node_out));
+    sim->broker_out_memory = memory_of(BROKER_OUT_ARENA_BYTES);
+    sim->node_out_memory = memory_of(NODE_OUT_BYTES);
+    wire_arena_over(&sim->broker_out->arena, sim->broker_out_memory, BROKER_OUT_ARENA_BYTES);
+    node_out_init(sim->node_out, sim->node_out_memory, NODE_OUT_BYTES);
+    return sim;
+}
+
+static void populate(struct sim *sim)
+{
+    sim_random_bytes(sim, sim->trust.secret, sizeof sim->trust.secret);
+    sim_random_bytes(sim, sim->mark, sizeof sim->mark);
+    make_regions(sim);
+    make_paths(sim);
+    sim_policies_make(sim);
+    sim_faults_choose(sim);
+    sim->broker_count = sim_chance(sim, 200) ? 2 : 1;
+    sim->officer_us = sim_between(sim, 30 * SIM_MS, 3 * SIM_S);
+    for (unsigned i = 0; i < sim->broker_count; i++) {
+        sim_broker_init(sim, i);
+        sim_trust_add(sim, 0, i + 1, false);
+    }
+    for (unsigned i = 0; i < sim->region_count; i++) {
+        sim_node_init(sim, sim->node_count++, i);
+        sim_trust_add(sim, sim->region[i], 1, false);
+    }
+    sim->policy[0].in_force_ms = 1;
+    sim->policy_out = 1;
+    for (unsigned i = 0; i < sim->broker_count; i++)
+        sim_process_crash(&sim->broker[i].process, 1);
+    for (unsigned i = 0; i < sim->node_count; i++)
+        sim_process_crash(&sim->node[i].process, sim_between(sim, 1, 2 * SIM_S));
+    sim_after(sim, SIM_S, sim_officer, NULL, 0);
+    sim_after(sim, 2 * SIM_S, sim_fault, NULL, 0);
+    sim_after(sim, 3 * SIM_S, sim_operator, NULL, 0);
+}
+
+static void destroy(struct sim *sim)
+{
+    sim_net_free(sim);
+    for (unsigned i = 0; i < sim->broker_count; i++)
+        sim_broker_free(&sim->broker[i]);
+    for (unsigned i = 0; i < sim->node_count; i++)
+        sim_node_free(&sim->node[i]);
+    sim_policies_free(sim);
+    for (size_t i = 0; i < sim->options.trace_last; i++)
+        free(sim->trace[i]);
+    free(sim->trace);
+    free(sim->model.slot);
+    free(sim->queue.heap);
+    free(sim->arena_memory);
+    free(sim->post_memory);
+    free(sim->checks_memory);
+    free(sim->broker_out);
+    free(sim->broker_out_memory);
+    free(sim->node_out);
+    free(sim->node_out_memory);
+    cert_hash_close(&sim->hash);
+    free(sim);
+}
+
+/* --- going -------------------------------------------------------------------------------------------------------- */
+
+static void go_until(struct sim *sim, int64_t until_us)
+{
+    struct sim_due due;
+    while (sim->queue.count > 0 && sim->queue.heap[0].at_us <= until_us) {
+        ENSURE(sim_queue_take(&sim->queue, &due));
+        sim->now_us = due.at_us;
+        due.run(sim, due.what, due.number);
+    }
+    sim->now_us = until_us;
+}
+
+static void drain(struct sim *sim)
+{
+    char why[256] = "";
+    int64_t begin_us = sim->now_us, end_us = begin_us + DRAIN_MINUTES * SIM_MINUTE;
+    go_until(sim, begin_us + STEADY_S * SIM_S);
+    while (!sim_converged(sim, why, sizeof why)) {
+        if (sim->now_us >= end_us)
+            sim_fail(sim, 7, "after %d minutes of peace: %s", (int)DRAIN_MINUTES, why);
+        go_until(sim, sim->now_us + SIM_S);
+    }
+}
+
+uint64_t sim_run(const struct sim_options *options)
+{
+    struct sim *sim = make(options);
+    populate(sim);
+    int64_t minutes = options->minutes != 0 ? options->minutes : sim_between(sim, 1, 6);
+    go_until(sim, minutes * SIM_MINUTE);
+    sim_heal(sim);
+    drain(sim);
+    sim_check_outboxes(sim);
+    sim_check_inboxes(sim);
+    if (!options->quiet)
+        printf(
+            "seed %llu: %u nodes, %u brokers, %lld s, %llu steps, %llu published, %llu admitted, %llu refused, %llu "
+            "delivered, %llu of the broker's own, %llu crashes, %llu cuts, %llu forks, %llu losses, digest %016llx\n",
+            (unsigned long long)options->seed, sim->node_count, sim->broker_count, (long long)(sim->now_us / SIM_S),
+            (unsigned long long)sim->steps, (unsigned long long)sim->count.published,
+            (unsigned long long)sim->count.admitted, (unsigned long long)sim->count.refused,
+            (unsigned long long)sim->count.delivered, (unsigned long long)sim->count.own,
+            (unsigned long long)sim->count.crashes, (unsigned long long)sim->count.cuts,
+            (unsigned long long)sim->count.forks, (unsigned long long)sim->count.losses,
+            (unsigned long long)sim->digest);
+    fflush(stdout);
+    uint64_t digest = sim->digest;
+    destroy(sim);
+    return digest;
+}
