@@ -49,6 +49,22 @@ static void open_box(struct reading *r)
         cert_box_open(r->node->identity, box->certificate.data, wire_bytes(box->cms.data, box->cms.len), r->box_key);
 }
 
+/* The sender's node asked the same: that it does not hold here is worth a word to the operator, not the loss of a
+ * notice. */
+static void remark(const struct reading *r, const Wire__Header *header, const struct wire_kind *kind,
+                   const ProtobufCMessage *message)
+{
+    struct wire_problem problem = {0};
+    char number[WIRE_NUMBER_TEXT];
+    if (kind->check == NULL || kind->check(message, shell_wall_ms(), &problem) == WIRE_OK)
+        return;
+    struct wire_number named = {header->origin, header->number_date, header->number_serial};
+    link_log_line(r->node->log, LINK_WARNING, "intake", "收到的内容未通过本机校验，仍予接收",
+                  "a payload does not pass the checks of its kind, taken all the same",
+                  LINK_TEXT("number", wire_number_text(named, number)), LINK_TEXT("where", problem.where),
+                  LINK_TEXT("reason", wire_status_name(problem.status)));
+}
+
 /* The payload as its kind, and whether the header says of it what the kinds table says. */
 static enum wire_status check_payload(const struct reading *r, const Wire__Header *header, struct wire_bytes plain)
 {
@@ -59,8 +75,11 @@ static enum wire_status check_payload(const struct reading *r, const Wire__Heade
     ProtobufCMessage *message = wire_decode(kind->payload, plain, WIRE_STRICT_NONE, &r->node->arena, &status);
     if (message == NULL)
         return WIRE_UNREADABLE;
+    if (header->action == WIRE__ACTION__CANCEL) /* carries no persons, and perhaps nothing else */
+        return WIRE_OK;
     if (kind->urgency != NULL && kind->urgency(message) != header->urgency)
         return WIRE_BAD_HEADER;
+    remark(r, header, kind, message);
     return WIRE_OK;
 }
 
