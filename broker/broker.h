@@ -30,6 +30,21 @@ struct broker_parts;
 struct broker_trust;
 struct broker_own;
 
+enum { BROKER_STATUSES = 400 };
+
+/* An exact FETCH of the core, its bytes copied. */
+struct broker_exact {
+    struct broker_fetch fetch;
+    uint8_t from[WIRE_KEY_BYTES_MAX], prefix[WIRE_KEY_BYTES_MAX];
+};
+
+/* Lines that strangers can cause are counted: no one fills the log from outside. */
+struct broker_quiet {
+    uint64_t second;
+    uint32_t lines;
+    uint64_t left_out;
+};
+
 struct broker {
     uv_loop_t loop;
     void *zmq;
@@ -62,11 +77,16 @@ struct broker {
 
     uv_async_t stored; /* the ledger committed or fetched something */
     uv_timer_t wake;   /* the core's */
-    uv_timer_t second;  /* room; each minute: certificates that begin or end, erasing */
+    uv_timer_t seal;   /* a SEAL waits: made in a loop turn of its own */
+    uv_timer_t leave;  /* the post's: peers that were told to go */
+    uv_timer_t second; /* room, certificates that begin or end, erasing */
     uv_signal_t signals[3];
-    uint64_t refused_frames[400]; /* by wire status, for /metrics */
+    struct broker_exact exact[BROKER_FETCHES_MAX]; /* asked for in this step, answered before any other event */
+    size_t exact_count;
+    struct broker_quiet quiet;
+    uint64_t refused_frames[BROKER_STATUSES]; /* by wire status, for /metrics */
     uint64_t seconds;
-    bool full, stopping;
+    bool full, erasing, damaged, stopping;
     int exit_code;
 };
 
@@ -80,11 +100,16 @@ void broker_stop(struct broker *broker, int exit_code);
 /* A row that cannot be read, a write that failed: nothing more may be acknowledged. */
 _Noreturn void broker_fail(struct broker *broker, const char *zh, const char *en, enum wire_status status);
 
+/* A peer or stranger that is not accepted: counted by reason; true when it may be logged too. */
+bool broker_refused(struct broker *broker, enum wire_status status);
+
 /* intake.c */
 void broker_on_message(void *ctx, link_peer peer, const char *user_id, struct wire_bytes payload);
 void broker_on_down(void *ctx, link_peer peer, const char *user_id, enum link_down why);
 /* perform.c */
 void broker_on_stored(struct broker *broker);
+/* Tells the core when the ledger is nearly full, and when it no longer is. */
+void broker_watch_room(struct broker *broker);
 /* Rows of the shell's own, in order with those of the core. */
 void broker_append_own(struct broker *broker, const struct wire_row *rows, size_t count);
 /* post.c */
@@ -94,6 +119,10 @@ void broker_post_send(struct broker_post *post, const struct broker_send *send);
 void broker_post_policy(struct broker_post *post, const struct broker_send_policy *send);
 void broker_post_directory(struct broker_post *post, const struct broker_send_directory *send);
 void broker_post_cut(struct broker_post *post, const struct broker_cut *cut);
+/* BYE with this reason, then CUT. */
+void broker_post_bye(struct broker_post *post, link_peer peer, enum wire_status status);
+/* It was told to go: nothing that it still says counts. */
+bool broker_post_leaving(const struct broker_post *post, link_peer peer);
 /* Sends what goes after `committed` or earlier. */
 void broker_post_flush(struct broker_post *post, uint64_t committed);
 /* parts.c */
@@ -102,6 +131,8 @@ void broker_parts_free(struct broker_parts **parts);
 /* Completes a DELIVER: part, given, and the witness's statement without its signature. Memory of the arena. */
 enum wire_status broker_parts_fill(struct broker_parts *parts, const struct broker_part_source *source,
                                    Wire__Deliver *deliver, struct wire_arena *arena);
+/* Wipes what is kept decoded: after an erasure no payload outlives its key here. */
+void broker_parts_forget(struct broker_parts *parts);
 /* rest.c */
 /* PAYLOAD and PAYLOAD_DAY rows of an append; returns how many were written to rows. */
 size_t broker_rest_rows(struct broker *broker, const struct broker_append *append, struct wire_arena *arena,
@@ -109,11 +140,12 @@ size_t broker_rest_rows(struct broker *broker, const struct broker_append *appen
 /* The payloads of a batch that are kept until one day, opened. NULL with *status ERASED or NOT_FOUND. */
 Wire__LedgerPayloads *broker_rest_open(struct broker *broker, uint64_t serial, uint32_t day, struct wire_arena *arena,
                                        enum wire_status *status);
-/* Destroys the keys of all days up to `day` and a bounded number of their rows; true: rows are left. */
+/* Destroys the keys of all days up to `day` (yyyymmdd of Asia/Shanghai) and a bounded number of their rows; true: rows
+ * are left. */
 bool broker_rest_erase(struct broker *broker, uint32_t day);
 /* own.c */
-/* SEAL: what is asked for is copied; the batch is made when the effects of the step are through, and answered with
- * SEALED. */
+/* SEAL: what is asked for is copied; the batch is made in a loop turn of its own (broker_own_seal) and answered with
+ * SEALED: a thousand reminders that fall due at once do not stop the loop. */
 void broker_own_take(struct broker *broker, const struct broker_seal *seal);
 void broker_own_seal(struct broker *broker);
 /* trust.c */
@@ -123,10 +155,11 @@ void broker_trust_free(struct broker_trust **trust);
 enum wire_status broker_trust_load(struct broker_trust *trust, struct wire_problem *problem);
 /* For -n: the policy file verifies and compiles. */
 enum wire_status broker_trust_check(struct broker_trust *trust, struct wire_problem *problem);
-/* Events for the core: at boot, after SIGHUP, each minute. */
+/* Events for the core: at boot; after SIGHUP (each file counts for itself: a wrong policy does not keep a revocation
+ * out; the first problem is returned); each second, when a certificate began, ended or was to be revoked by now. */
 void broker_trust_boot(struct broker_trust *trust);
 enum wire_status broker_trust_reload(struct broker_trust *trust, struct wire_problem *problem);
-void broker_trust_refresh(struct broker_trust *trust);
+void broker_trust_second(struct broker_trust *trust);
 bool broker_trust_allow(void *ctx, const uint8_t key[LINK_KEY_BYTES], char user_id[LINK_USER_ID_BYTES]);
 /* Encoded SignedPolicy of a version, in the arena. */
 struct wire_bytes broker_trust_policy(struct broker_trust *trust, uint64_t version, struct wire_arena *arena);

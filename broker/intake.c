@@ -10,25 +10,33 @@ static uint32_t region_of(const char *user_id)
     return wire_region_parse(user_id, strlen(user_id));
 }
 
-/* The peer said something that no node of ours would say: it is cut, counted by reason and logged by name. */
+/* The peer said something that no node of ours would say: it is told why and cut, counted by reason and logged by
+ * name. */
 static void misbehaved(struct broker *broker, link_peer peer, const char *user_id, enum wire_status status)
 {
-    if (status < sizeof(broker->refused_frames) / sizeof(*broker->refused_frames))
-        broker->refused_frames[status]++;
-    link_log_line(broker->log, LINK_WARNING, "gate", "收到无法接受的帧，已断开", "frame not accepted, peer cut",
-                  LINK_TEXT("peer", user_id), LINK_TEXT("reason", wire_status_name(status)));
-    link_server_cut(broker->server, peer);
+    if (broker_refused(broker, status))
+        link_log_line(broker->log, LINK_WARNING, "gate", "收到无法接受的帧，已断开", "frame not accepted, peer cut",
+                      LINK_TEXT("peer", user_id), LINK_TEXT("reason", wire_status_name(status)));
+    struct broker_event event = {.kind = BROKER_EVENT_PEER_DOWN};
+    event.peer_down = (struct broker_peer_down){.peer = peer, .status = status};
+    broker_post_bye(broker->post, peer, status);
+    broker_step(broker, &event);
 }
 
-static void check(struct broker *broker, enum wire_status status)
+/* What a look-up came to. false: the frame asks for more than we spend on one, and its peer is cut. */
+static bool looked_up(struct broker *broker, link_peer peer, const char *user_id, enum wire_status status)
 {
-    if (status == WIRE_NO_MEMORY || status == WIRE_OK)
-        return;
-    broker_fail(broker, "账本读取失败", "the ledger cannot be read", status);
+    if (status == WIRE_OK)
+        return true;
+    if (status != WIRE_NO_MEMORY && status != WIRE_OVER_BUDGET)
+        broker_fail(broker, "账本读取失败", "the ledger cannot be read", status);
+    misbehaved(broker, peer, user_id, WIRE_OVER_BUDGET);
+    return false;
 }
 
-static void take_hello(struct broker *broker, link_peer peer, uint32_t region, const Wire__Hello *hello)
+static void take_hello(struct broker *broker, link_peer peer, const char *user_id, const Wire__Hello *hello)
 {
+    uint32_t region = region_of(user_id);
     struct wire_arena *arena = &broker->frame_arena;
     struct broker_event event = {.kind = BROKER_EVENT_HELLO};
     event.hello = (struct broker_hello){
@@ -38,8 +46,8 @@ static void take_hello(struct broker *broker, link_peer peer, uint32_t region, c
         .receipt = gate_own_receipt(&broker->gate, hello->newest_receipt, arena),
         .completeness = gate_own_completeness(&broker->gate, hello->newest_completeness, arena),
     };
-    check(broker, ledger_look_hello(&broker->ledger, &event.hello, arena));
-    broker_step(broker, &event);
+    if (looked_up(broker, peer, user_id, ledger_look_hello(&broker->ledger, &event.hello, arena)))
+        broker_step(broker, &event);
 }
 
 static void log_refused_batch(struct broker *broker, const char *user_id, const struct gate_submit *seen)
@@ -73,29 +81,33 @@ static void take_submit(struct broker *broker, link_peer peer, const char *user_
         .held = seen.held,
     };
     /* a foreign batch must not be looked up: its stream is another's */
-    if (seen.failed != WIRE_FOREIGN_ORIGIN) {
-        enum wire_status status = ledger_look_submit(&broker->ledger, &event.submit, &broker->frame_arena);
-        if (status == WIRE_NO_MEMORY) {
-            misbehaved(broker, peer, user_id, WIRE_OVER_BUDGET);
-            return;
-        }
-        check(broker, status);
-    }
+    if (seen.failed != WIRE_FOREIGN_ORIGIN &&
+        !looked_up(broker, peer, user_id, ledger_look_submit(&broker->ledger, &event.submit, &broker->frame_arena)))
+        return;
     broker_step(broker, &event);
 }
 
-static void take_arrived(struct broker *broker, link_peer peer, uint32_t region, const Wire__Arrived *arrived)
+/* One event a part. What one part needed is given back before the next: there may be thousands. */
+static void take_arrived(struct broker *broker, link_peer peer, const char *user_id, const Wire__Arrived *arrived)
 {
+    uint32_t region = region_of(user_id);
     int64_t wall_ms = broker_wall_ms();
-    for (size_t i = 0; i < arrived->n_part; i++) {
+    size_t mark = wire_arena_mark(&broker->frame_arena);
+    for (size_t i = 0; i < arrived->n_part && !broker_post_leaving(broker->post, peer); i++) {
         struct broker_event event = {.kind = BROKER_EVENT_ARRIVED};
         Wire__ArrivedStatement *statement;
         event.arrived = (struct broker_arrived){.peer = peer, .part = arrived->part[i]};
         event.arrived.verified =
             gate_arrived(&broker->gate, region, arrived->part[i], wall_ms, &broker->frame_arena, &statement);
         event.arrived.statement = statement;
-        check(broker, ledger_look_arrived(&broker->ledger, region, &event.arrived, &broker->frame_arena));
+        bool good = event.arrived.verified == WIRE_OK;
+        if (good && !looked_up(broker, peer, user_id,
+                               ledger_look_arrived(&broker->ledger, region, &event.arrived, &broker->frame_arena)))
+            return;
         broker_step(broker, &event);
+        if (!good) /* the core cuts for it */
+            return;
+        wire_arena_back(&broker->frame_arena, mark);
     }
 }
 
@@ -112,9 +124,10 @@ static void take_bye(struct broker *broker, link_peer peer, const char *user_id,
 void broker_on_message(void *ctx, link_peer peer, const char *user_id, struct wire_bytes payload)
 {
     struct broker *broker = ctx;
-    uint32_t region = region_of(user_id);
     struct wire_arena *arena = &broker->frame_arena;
     wire_arena_reset(arena);
+    if (broker->stopping || broker_post_leaving(broker->post, peer))
+        return;
     enum wire_status status;
     Wire__Frame *frame = gate_decode(payload, arena, &status);
     if (frame == NULL) {
@@ -124,13 +137,13 @@ void broker_on_message(void *ctx, link_peer peer, const char *user_id, struct wi
     struct broker_event event = {0};
     switch (frame->body_case) {
     case WIRE__FRAME__BODY_HELLO:
-        take_hello(broker, peer, region, frame->hello);
+        take_hello(broker, peer, user_id, frame->hello);
         break;
     case WIRE__FRAME__BODY_SUBMIT:
         take_submit(broker, peer, user_id, frame->submit, payload.size);
         break;
     case WIRE__FRAME__BODY_ARRIVED:
-        take_arrived(broker, peer, region, frame->arrived);
+        take_arrived(broker, peer, user_id, frame->arrived);
         break;
     case WIRE__FRAME__BODY_CREDIT:
         event.kind = BROKER_EVENT_CREDIT;

@@ -13,14 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 #include <zmq.h>
 
 enum {
     OUT_BYTES = BROKER_OUT_ARENA_BYTES,
     FRAME_ARENA_BYTES =
         96 * 1024 * 1024, /* one message, its look-ups and its payload rows; untouched pages cost nothing */
-    MINUTE_MS = 60 * 1000,
-    FULL_PERMILLE = 950, /* of the ledger's limit: from here on nothing more is admitted */
+    FULL_PERMILLE = 950,  /* of the ledger's limit: from here on nothing more is admitted */
+    CALM_S = 60,          /* nothing is erased before the clock has been watched for so long */
 };
 
 void broker_fail(struct broker *broker, const char *zh, const char *en, enum wire_status status)
@@ -69,8 +70,27 @@ static enum wire_status open_stores(struct broker *broker, struct wire_problem *
         status = ledger_open(broker->config.data, broker->config.map_bytes, &broker->ledger, problem);
     if (status != WIRE_OK)
         return status;
-    snprintf(path, sizeof(path), "%s/daykeys", broker->config.data);
+    if (snprintf(path, sizeof(path), "%s/daykeys", broker->config.data) >= (int)sizeof(path))
+        return wire_fail(problem, WIRE_INVALID, broker->config.data, "路径太长", "the path is too long");
     return daykeys_open(path, &broker->daykeys, problem);
+}
+
+/* For -n, which leaves no trace: a store that is not there yet is not made, and one in use belongs to the broker that
+ * runs and read it. */
+static enum wire_status check_stores(struct broker *broker, struct wire_problem *problem)
+{
+    char path[4096];
+    if (snprintf(path, sizeof(path), "%s/ledger", broker->config.data) >= (int)sizeof(path))
+        return wire_fail(problem, WIRE_INVALID, broker->config.data, "路径太长", "the path is too long");
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return WIRE_OK;
+    enum wire_status status = open_stores(broker, problem);
+    if (status != WIRE_IN_USE)
+        return status;
+    link_log_line(broker->log, LINK_NOTICE, "ledger", "账本正由运行中的交换中心使用，未检查",
+                  "the ledger is in use by a running broker and was not checked", LINK_TEXT("path", path));
+    ledger_close(&broker->ledger);
+    return WIRE_OK;
 }
 
 static void open_core(struct broker *broker)
@@ -95,17 +115,30 @@ static bool boot_row(void *context, const struct wire_row *row)
     event.mono_ms = broker_mono_ms();
     event.wall_ms = broker_wall_ms();
     broker_core_step(broker->core, &event, &broker->out);
-    ENSURE(broker->out.count == 0 && !broker->out.more);
-    return true;
+    ENSURE(!broker->out.more);
+    for (size_t i = 0; i < broker->out.count; i++) {
+        ENSURE(broker->out.effects[i].kind == BROKER_NOTE);
+        broker->damaged = broker->damaged || broker->out.effects[i].note.topic == BROKER_NOTE_DAMAGED;
+    }
+    if (broker->damaged)
+        link_log_line(broker->log, LINK_ERROR, "ledger", "账本记录损坏", "a row of the ledger is damaged",
+                      LINK_TEXT("table", broker_table_name(row->table)), LINK_HEX("key", row->key.data, row->key.size));
+    return !broker->damaged;
 }
 
 static enum wire_status boot_core(struct broker *broker, struct wire_problem *problem)
 {
     enum wire_status status = ledger_boot(&broker->ledger, boot_row, broker);
+    if (status == WIRE_OK && broker->damaged)
+        status = WIRE_DAMAGED;
     if (status != WIRE_OK)
-        return wire_fail(problem, status, broker->config.data, "账本无法读取", "the ledger cannot be read");
+        return wire_fail(problem, status, broker->config.data,
+                         "账本无法读取。请从备份恢复数据目录，再用 recover --accept-loss 接受损失",
+                         "the ledger cannot be read: restore the data folder from a backup, then accept the loss with "
+                         "recover --accept-loss");
     struct broker_event event = {.kind = BROKER_EVENT_BOOT_DONE};
     broker_step(broker, &event);
+    broker_watch_room(broker);
     broker_trust_boot(broker->trust);
     return WIRE_OK;
 }
@@ -141,7 +174,7 @@ static void wake_loop(void *context)
     uv_async_send(context);
 }
 
-static void watch_room(struct broker *broker)
+void broker_watch_room(struct broker *broker)
 {
     struct keep_room room = keep_room(broker->ledger.keep);
     bool full = keep_room_permille(&room) >= FULL_PERMILLE;
@@ -152,17 +185,34 @@ static void watch_room(struct broker *broker)
     broker_step(broker, &event);
 }
 
+/* Erasing cannot be undone: a clock that jumped must not do it. The step lets the core see the clock of now. */
+static bool clock_sure(struct broker *broker)
+{
+    struct broker_totals totals;
+    struct broker_event event = {.kind = BROKER_EVENT_TIMER};
+    broker_step(broker, &event);
+    broker_core_totals(broker->core, &totals);
+    return totals.reason != WIRE_CLOCK_UNSURE && totals.reason != WIRE_ROLLED_BACK;
+}
+
+/* Keys at once, their rows by and by. */
+static void erase_some(struct broker *broker)
+{
+    if (broker->seconds % CALM_S == 0)
+        broker->erasing = true;
+    if (!broker->erasing || !clock_sure(broker))
+        return;
+    broker->erasing = broker_rest_erase(broker, wire_day_add(wire_day_of(broker_wall_ms()), -1));
+}
+
 static void on_second(uv_timer_t *timer)
 {
     struct broker *broker = timer->data;
     wire_arena_reset(&broker->frame_arena);
-    watch_room(broker);
-    if (++broker->seconds % 60 != 1)
-        return;
-    broker_trust_refresh(broker->trust);
-    uint32_t yesterday = wire_day_add(wire_day_of(broker_wall_ms()), -1);
-    while (broker_rest_erase(broker, yesterday) && keep_sync(broker->ledger.keep) == WIRE_OK)
-        continue;
+    broker->seconds++;
+    broker_watch_room(broker);
+    broker_trust_second(broker->trust);
+    erase_some(broker);
 }
 
 static void on_signal(uv_signal_t *signal, int number)
@@ -173,6 +223,7 @@ static void on_signal(uv_signal_t *signal, int number)
         return;
     }
     struct wire_problem problem = {0};
+    wire_arena_reset(&broker->frame_arena);
     link_log_reopen(broker->log, NULL);
     if (broker_trust_reload(broker->trust, &problem) == WIRE_OK)
         link_log_line(broker->log, LINK_NOTICE, "broker", "已重新载入", "reloaded",
@@ -186,8 +237,10 @@ static void start_handles(struct broker *broker)
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     uv_async_init(&broker->loop, &broker->stored, on_stored);
     uv_timer_init(&broker->loop, &broker->wake);
+    uv_timer_init(&broker->loop, &broker->seal);
+    uv_timer_init(&broker->loop, &broker->leave);
     uv_timer_init(&broker->loop, &broker->second);
-    broker->stored.data = broker->wake.data = broker->second.data = broker;
+    broker->stored.data = broker->wake.data = broker->seal.data = broker->leave.data = broker->second.data = broker;
     for (size_t i = 0; i < 3; i++) {
         uv_signal_init(&broker->loop, &broker->signals[i]);
         broker->signals[i].data = broker;
@@ -203,6 +256,8 @@ static void close_handles(struct broker *broker)
 {
     uv_close((uv_handle_t *)&broker->stored, NULL);
     uv_close((uv_handle_t *)&broker->wake, NULL);
+    uv_close((uv_handle_t *)&broker->seal, NULL);
+    uv_close((uv_handle_t *)&broker->leave, NULL);
     uv_close((uv_handle_t *)&broker->second, NULL);
     for (size_t i = 0; i < 3; i++)
         uv_close((uv_handle_t *)&broker->signals[i], NULL);
@@ -221,17 +276,19 @@ void broker_stop(struct broker *broker, int exit_code)
     broker->stopping = true;
     link_http_close(&broker->http);
     link_server_close(&broker->server, NULL, NULL);
+    ledger_close(&broker->ledger); /* ends its threads: they wake `stored`, which must be open until then */
     close_handles(broker);
 }
 
 static void close_all(struct broker *broker)
 {
-    ledger_close(&broker->ledger);
+    ledger_close(&broker->ledger); /* when it was not served from */
     if (broker->zmq != NULL)
         zmq_ctx_term(broker->zmq);
     daykeys_close(&broker->daykeys);
     broker_post_free(&broker->post);
     broker_parts_free(&broker->parts);
+    free(broker->own);
     broker_trust_free(&broker->trust);
     cert_rest_free(&broker->rest);
     cert_directory_free(&broker->directory);
@@ -270,7 +327,7 @@ static int serve(struct broker *broker, bool only_check)
     if (status == WIRE_OK)
         status = open_identity(broker, &problem);
     if (status == WIRE_OK)
-        status = open_stores(broker, &problem);
+        status = only_check ? check_stores(broker, &problem) : open_stores(broker, &problem);
     broker->trust = broker_trust_new(broker);
     if (status == WIRE_OK)
         status = broker_trust_load(broker->trust, &problem);

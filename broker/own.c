@@ -20,6 +20,13 @@ struct broker_own {
     struct broker_draft drafts[BROKER_SEAL_DRAFTS_MAX];
 };
 
+static void on_seal(uv_timer_t *timer)
+{
+    struct broker *broker = timer->data;
+    wire_arena_reset(&broker->frame_arena);
+    broker_own_seal(broker);
+}
+
 void broker_own_take(struct broker *broker, const struct broker_seal *seal)
 {
     ENSURE(broker->own == NULL && seal->count > 0 && seal->count <= BROKER_SEAL_DRAFTS_MAX &&
@@ -31,6 +38,7 @@ void broker_own_take(struct broker *broker, const struct broker_seal *seal)
     broker->own->count = seal->count;
     strcpy(broker->own->mechanism, seal->mechanism);
     memcpy(broker->own->drafts, seal->drafts, seal->count * sizeof(*seal->drafts));
+    uv_timer_start(&broker->seal, on_seal, 0, 0);
 }
 
 /* What all envelopes of one batch share while it is made. */
@@ -44,25 +52,40 @@ struct making {
     int64_t now_ms;
 };
 
-/* The number of the notice that is owed for, as a person would say it. */
-static char *number_of(struct making *m, const struct broker_draft *draft, enum wire_status *status, char **incident)
+/* What a reminder repeats of the notice that is owed for. */
+struct named {
+    char number[WIRE_NUMBER_TEXT]; /* as a person would say it */
+    char incident[WIRE_HEADER_BYTES_MAX];
+    bool has_incident;
+};
+
+static enum wire_status read_named(struct making *m, const struct broker_draft *draft, struct named *out)
 {
-    Wire__LedgerHeaders *headers = ledger_headers(&m->broker->ledger, draft->serial, m->arena, status);
+    enum wire_status status;
+    Wire__LedgerHeaders *headers = ledger_headers(&m->broker->ledger, draft->serial, m->arena, &status);
     if (headers == NULL)
-        return NULL;
-    if (draft->index >= headers->n_header) {
-        *status = WIRE_DAMAGED;
-        return NULL;
-    }
+        return status == WIRE_NOT_FOUND ? WIRE_DAMAGED : status;
+    if (draft->index >= headers->n_header)
+        return WIRE_DAMAGED;
     ProtobufCBinaryData raw = headers->header[draft->index];
     Wire__Header *header = (Wire__Header *)wire_decode(&wire__header__descriptor, wire_bytes(raw.data, raw.len),
-                                                       WIRE_STRICT_NONE, m->arena, status);
+                                                       WIRE_STRICT_NONE, m->arena, &status);
     if (header == NULL)
-        return NULL;
-    *incident = header->incident;
-    char *text = wire_arena_take(m->arena, WIRE_NUMBER_TEXT);
-    ENSURE(text != NULL);
-    return wire_number_text((struct wire_number){header->origin, header->number_date, header->number_serial}, text);
+        return WIRE_DAMAGED;
+    out->has_incident = header->incident != NULL && strlen(header->incident) < sizeof(out->incident);
+    if (out->has_incident)
+        strcpy(out->incident, header->incident);
+    wire_number_text((struct wire_number){header->origin, header->number_date, header->number_serial}, out->number);
+    return WIRE_OK;
+}
+
+/* Of a whole batch only this is kept: 64 drafts may name 64 batches. */
+static enum wire_status named_of(struct making *m, const struct broker_draft *draft, struct named *out)
+{
+    size_t mark = wire_arena_mark(m->arena);
+    enum wire_status status = read_named(m, draft, out);
+    wire_arena_back(m->arena, mark);
+    return status;
 }
 
 static struct wire_bytes payload_of(struct making *m, const struct broker_draft *draft, char *number)
@@ -143,15 +166,14 @@ static void fill_addresses(struct making *m, const struct broker_draft *draft, W
 static enum wire_status make_envelope(struct making *m, size_t i, Wire__Envelope *envelope, Wire__Header *header)
 {
     const struct broker_draft *draft = &m->own->drafts[i];
-    enum wire_status status;
-    char *incident = NULL;
-    char *number = number_of(m, draft, &status, &incident);
-    if (number == NULL)
+    struct named named;
+    enum wire_status status = named_of(m, draft, &named);
+    if (status != WIRE_OK)
         return status;
     fill_header(m, draft, i, header);
     fill_addresses(m, draft, header);
-    header->incident = incident;
-    struct wire_bytes payload = payload_of(m, draft, number);
+    header->incident = named.has_incident ? wire_arena_text(m->arena, named.incident, strlen(named.incident)) : NULL;
+    struct wire_bytes payload = payload_of(m, draft, named.number);
     uint8_t *salt = wire_arena_take(m->arena, WIRE_SALT_BYTES);
     ENSURE(salt != NULL && payload.data != NULL);
     cert_random(salt, WIRE_SALT_BYTES);

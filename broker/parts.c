@@ -42,6 +42,16 @@ void broker_parts_free(struct broker_parts **parts)
     *parts = NULL;
 }
 
+void broker_parts_forget(struct broker_parts *parts)
+{
+    for (size_t i = 0; i < CACHED; i++) {
+        struct cached *cached = &parts->cached[i];
+        if (cached->memory != NULL)
+            cert_wipe(cached->arena.base, cached->arena.used);
+        cached->serial = cached->used = 0;
+    }
+}
+
 static enum wire_status load_payloads(struct broker *broker, struct cached *cached)
 {
     struct broker_fact fact;

@@ -68,7 +68,7 @@ static void perform_fetch(struct broker *broker, const struct broker_fetch *fetc
         broker_fail(broker, "账本读取失败", "the ledger cannot be read", WIRE_IO);
 }
 
-struct exact {
+struct exact_rows {
     struct wire_row *rows;
     size_t count, max;
     uint8_t table;
@@ -78,7 +78,7 @@ struct exact {
 
 static bool exact_visit(void *context, struct wire_bytes key, struct wire_bytes value)
 {
-    struct exact *exact = context;
+    struct exact_rows *exact = context;
     struct wire_row *row = &exact->rows[exact->count];
     row->table = exact->table;
     row->key = wire_bytes(wire_arena_copy(exact->arena, key.data, key.size), key.size);
@@ -87,20 +87,42 @@ static bool exact_visit(void *context, struct wire_bytes key, struct wire_bytes 
     return !exact->full && ++exact->count < exact->max;
 }
 
-/* Few rows, with those of appends in flight; the answer is the next event. */
-static void answer_exact(struct broker *broker, uint64_t request, const struct keep_range *range)
+static void take_exact(struct broker *broker, const struct broker_fetch *fetch)
 {
-    struct exact exact = {.max = range->rows_max, .table = range->table, .arena = &broker->frame_arena};
+    ENSURE(broker->exact_count < BROKER_FETCHES_MAX);
+    ENSURE(fetch->from.size <= WIRE_KEY_BYTES_MAX && fetch->prefix.size <= WIRE_KEY_BYTES_MAX);
+    struct broker_exact *to = &broker->exact[broker->exact_count++];
+    to->fetch = *fetch;
+    if (fetch->from.size > 0)
+        memcpy(to->from, fetch->from.data, fetch->from.size);
+    if (fetch->prefix.size > 0)
+        memcpy(to->prefix, fetch->prefix.data, fetch->prefix.size);
+}
+
+/* Few rows, with those of appends in flight. */
+static struct broker_event answer_exact(struct broker *broker)
+{
+    const struct broker_exact asked = broker->exact[0];
+    struct keep_range range = {.table = asked.fetch.table,
+                               .from = wire_bytes(asked.from, asked.fetch.from.size),
+                               .prefix = wire_bytes(asked.prefix, asked.fetch.prefix.size),
+                               .rows_max = asked.fetch.rows_max,
+                               .bytes_max = asked.fetch.bytes_max};
+    struct exact_rows exact = {.max = range.rows_max, .table = range.table, .arena = &broker->frame_arena};
     exact.rows = wire_arena_take(exact.arena, exact.max * sizeof(*exact.rows));
     bool more = false;
     enum wire_status status =
-        exact.rows == NULL ? WIRE_NO_MEMORY : keep_scan(broker->ledger.keep, range, exact_visit, &exact, &more);
+        exact.rows == NULL ? WIRE_NO_MEMORY : keep_scan(broker->ledger.keep, &range, exact_visit, &exact, &more);
     if (status != WIRE_OK || exact.full)
-        broker_fail(broker, "账本读取失败", "the ledger cannot be read", status);
+        broker_fail(broker, "账本读取失败", "the ledger cannot be read", status == WIRE_OK ? WIRE_NO_MEMORY : status);
+    broker->exact_count--;
+    memmove(broker->exact, broker->exact + 1, broker->exact_count * sizeof(*broker->exact));
     struct broker_event event = {.kind = BROKER_EVENT_FETCHED};
-    event.fetched = (struct broker_fetched){
-        .request = request, .rows = exact.rows, .count = exact.count, .end = !more && exact.count < exact.max};
-    broker_step(broker, &event);
+    event.fetched = (struct broker_fetched){.request = asked.fetch.request,
+                                            .rows = exact.rows,
+                                            .count = exact.count,
+                                            .end = !more && exact.count < exact.max};
+    return event;
 }
 
 static void on_wake(uv_timer_t *timer)
@@ -116,6 +138,23 @@ static void perform_wake(struct broker *broker, int64_t wake_ms)
     int64_t in_ms = wake_ms - broker_mono_ms();
     uv_update_time(&broker->loop);
     uv_timer_start(&broker->wake, on_wake, in_ms > 0 ? (uint64_t)in_ms : 0, 0);
+}
+
+bool broker_refused(struct broker *broker, enum wire_status status)
+{
+    enum { LINES_A_SECOND = 20 };
+    struct broker_quiet *quiet = &broker->quiet;
+    if ((unsigned)status < BROKER_STATUSES)
+        broker->refused_frames[status]++;
+    uint64_t second = (uint64_t)broker_mono_ms() / 1000;
+    if (quiet->second != second) {
+        if (quiet->left_out > 0)
+            link_log_line(broker->log, LINK_WARNING, "gate", "拒绝过多，部分未记入日志",
+                          "many refusals, not all are logged", LINK_UNSIGNED("left_out", quiet->left_out));
+        *quiet = (struct broker_quiet){.second = second};
+    }
+    quiet->left_out += quiet->lines >= LINES_A_SECOND;
+    return quiet->lines++ < LINES_A_SECOND;
 }
 
 struct note_text {
@@ -160,39 +199,15 @@ static const struct note_text *note_text(enum broker_topic topic)
 static void perform_note(struct broker *broker, const struct broker_note *note)
 {
     const struct note_text *text = note_text(note->topic);
-    if (note->status < sizeof(broker->refused_frames) / sizeof(*broker->refused_frames) &&
-        note->topic == BROKER_NOTE_MISBEHAVED)
-        broker->refused_frames[note->status]++;
-    if (!link_log_on(broker->log, text->level))
+    bool caused = note->topic == BROKER_NOTE_MISBEHAVED || note->topic == BROKER_NOTE_REFUSED_PEER;
+    if ((caused && !broker_refused(broker, note->status)) || !link_log_on(broker->log, text->level))
         return;
     link_log_line(broker->log, text->level, "core", text->zh, text->en, LINK_UNSIGNED("region", note->region),
                   LINK_TEXT("status", wire_status_name(note->status)), LINK_UNSIGNED("a", note->a),
                   LINK_UNSIGNED("b", note->b), LINK_UNSIGNED("c", note->c));
 }
 
-struct exact_fetch {
-    uint64_t request;
-    uint8_t key[2][WIRE_KEY_BYTES_MAX];
-    struct keep_range range;
-};
-
-static void copy_fetch(struct exact_fetch *to, const struct broker_fetch *from)
-{
-    to->request = from->request;
-    ENSURE(from->from.size <= WIRE_KEY_BYTES_MAX && from->prefix.size <= WIRE_KEY_BYTES_MAX);
-    if (from->from.size > 0)
-        memcpy(to->key[0], from->from.data, from->from.size);
-    if (from->prefix.size > 0)
-        memcpy(to->key[1], from->prefix.data, from->prefix.size);
-    to->range = (struct keep_range){.table = from->table,
-                                    .from = wire_bytes(to->key[0], from->from.size),
-                                    .prefix = wire_bytes(to->key[1], from->prefix.size),
-                                    .rows_max = from->rows_max,
-                                    .bytes_max = from->bytes_max};
-}
-
-static void perform_one(struct broker *broker, const struct broker_effect *effect, struct exact_fetch *exact,
-                        size_t *exact_count)
+static void perform_one(struct broker *broker, const struct broker_effect *effect)
 {
     switch (effect->kind) {
     case BROKER_APPEND:
@@ -209,7 +224,7 @@ static void perform_one(struct broker *broker, const struct broker_effect *effec
         break;
     case BROKER_FETCH:
         if (effect->fetch.exact)
-            copy_fetch(&exact[(*exact_count)++], &effect->fetch);
+            take_exact(broker, &effect->fetch);
         else
             perform_fetch(broker, &effect->fetch);
         break;
@@ -228,24 +243,34 @@ static void perform_one(struct broker *broker, const struct broker_effect *effec
     }
 }
 
+static void step_core(struct broker *broker, struct broker_event *event)
+{
+    event->mono_ms = broker_mono_ms();
+    event->wall_ms = broker_wall_ms();
+    if (event->kind == BROKER_EVENT_HELLO || event->kind == BROKER_EVENT_BOOT_DONE)
+        cert_random(event->random, sizeof(event->random));
+    broker_core_step(broker->core, event, &broker->out);
+    for (size_t i = 0; i < broker->out.count; i++)
+        perform_one(broker, &broker->out.effects[i]);
+}
+
+/* Performing an effect never steps. Flushing does (a DELIVER tells its size): when such a step comes, all that the
+ * steps before it asked for has been answered. */
 void broker_step(struct broker *broker, struct broker_event *event)
 {
-    struct exact_fetch exact[BROKER_FETCHES_MAX];
-    size_t exact_count = 0;
-    struct broker_event again = {.kind = BROKER_EVENT_CONTINUE};
-    do {
-        event->mono_ms = broker_mono_ms();
-        event->wall_ms = broker_wall_ms();
-        if (event->kind == BROKER_EVENT_HELLO || event->kind == BROKER_EVENT_BOOT_DONE)
-            cert_random(event->random, sizeof(event->random));
-        broker_core_step(broker->core, event, &broker->out);
-        for (size_t i = 0; i < broker->out.count; i++)
-            perform_one(broker, &broker->out.effects[i], exact, &exact_count);
-        event = &again;
-    } while (broker->out.more);
-    for (size_t i = 0; i < exact_count; i++)
-        answer_exact(broker, exact[i].request, &exact[i].range);
-    broker_own_seal(broker);
+    struct broker_event next;
+    step_core(broker, event);
+    size_t mark = wire_arena_mark(&broker->frame_arena);
+    while (broker->out.more || broker->exact_count > 0) {
+        if (broker->out.more) {
+            next = (struct broker_event){.kind = BROKER_EVENT_CONTINUE};
+        } else {
+            wire_arena_back(&broker->frame_arena, mark);
+            next = answer_exact(broker);
+        }
+        step_core(broker, &next);
+    }
+    wire_arena_back(&broker->frame_arena, mark);
     broker_post_flush(broker->post, keep_committed(broker->ledger.keep) >> OWN_BITS);
 }
 
@@ -266,6 +291,7 @@ static void take_fetched(struct broker *broker)
 void broker_on_stored(struct broker *broker)
 {
     wire_arena_reset(&broker->frame_arena);
+    broker_watch_room(broker);
     enum wire_status failed = keep_failed(broker->ledger.keep, NULL);
     if (failed != WIRE_OK)
         broker_fail(broker, "账本写入失败", "the ledger cannot be written", failed);

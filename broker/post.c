@@ -312,6 +312,15 @@ static void send_bytes(struct broker_post *post, link_peer peer, struct wire_byt
         link_server_cut(post->broker->server, peer);
 }
 
+static void send_frame(struct broker_post *post, link_peer peer, const Wire__Frame *frame)
+{
+    size_t mark = wire_arena_mark(&post->arena);
+    struct wire_bytes bytes = wire_encode(&frame->base, &post->arena);
+    ENSURE(bytes.data != NULL);
+    send_bytes(post, peer, bytes);
+    wire_arena_back(&post->arena, mark);
+}
+
 static void send_policy(struct broker_post *post, const struct entry *entry)
 {
     struct wire_arena *arena = &post->arena;
@@ -326,7 +335,7 @@ static void send_policy(struct broker_post *post, const struct entry *entry)
         Wire__Frame frame = WIRE__FRAME__INIT;
         frame.body_case = WIRE__FRAME__BODY_POLICY;
         frame.policy = &piece;
-        send_bytes(post, entry->peer, wire_encode(&frame.base, arena));
+        send_frame(post, entry->peer, &frame);
     }
 }
 
@@ -346,7 +355,7 @@ static void send_directory_piece(struct broker_post *post, const struct entry *e
     Wire__Frame frame = WIRE__FRAME__INIT;
     frame.body_case = WIRE__FRAME__BODY_DIRECTORY;
     frame.directory = &piece;
-    send_bytes(post, entry->peer, wire_encode(&frame.base, &post->arena));
+    send_frame(post, entry->peer, &frame);
 }
 
 static void send_directory(struct broker_post *post, const struct entry *entry)
@@ -381,8 +390,10 @@ static void say_sent(struct broker_post *post, const struct entry *entry, uint32
     broker_step(post->broker, &event);
 }
 
+/* Encodes what one entry sends; the link copies it. */
 static void finish(struct broker_post *post, const struct entry *entry, Wire__Frame *frame)
 {
+    size_t mark = wire_arena_mark(&post->arena);
     switch (entry->what) {
     case SEND_FRAME: {
         struct wire_bytes bytes = wire_bytes(entry->bytes, entry->size);
@@ -404,6 +415,7 @@ static void finish(struct broker_post *post, const struct entry *entry, Wire__Fr
         leave(post, entry->peer);
         break;
     }
+    wire_arena_back(&post->arena, mark);
 }
 
 static void turn(struct broker_post *post, uint64_t committed)

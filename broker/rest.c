@@ -5,47 +5,51 @@
 
 #include <stdlib.h>
 
-static void day_key(struct broker *broker, uint32_t day, uint8_t key[DAYKEY_BYTES])
+/* false: the day is over and its key gone for good. */
+static bool day_key(struct broker *broker, uint32_t day, uint8_t key[DAYKEY_BYTES])
 {
     uint8_t random[DAYKEY_BYTES];
     struct wire_problem problem = {0};
     cert_random(random, sizeof(random));
     enum wire_status status = daykeys_get_or_make(broker->daykeys, day, random, key, &problem);
     cert_wipe(random, sizeof(random));
-    if (status != WIRE_OK) {
+    if (status != WIRE_OK && status != WIRE_ERASED) {
         link_log_problem(broker->log, LINK_ERROR, "keys", &problem);
         broker_fail(broker, "日密钥无法写入", "the day key cannot be written", status);
     }
+    return status == WIRE_OK;
 }
 
 /* Encoded LedgerPayloads of one day, encrypted. */
 static struct wire_bytes sealed_run(struct broker *broker, const struct broker_append *append, uint32_t day,
-                                    struct wire_bytes row_key, struct wire_arena *arena)
+                                    const uint8_t key[DAYKEY_BYTES], struct wire_bytes row_key,
+                                    struct wire_arena *arena)
 {
     const Wire__Batch *batch = append->batch;
-    Wire__LedgerPayload *items = wire_arena_take(arena, batch->n_envelope * sizeof(*items));
-    Wire__LedgerPayload **list = wire_arena_take(arena, batch->n_envelope * sizeof(*list));
+    size_t kept = 0;
+    for (size_t i = 0; i < batch->n_envelope; i++)
+        kept += append->keep_until[i] == day;
+    Wire__LedgerPayload *items = wire_arena_take(arena, kept * sizeof(*items));
+    Wire__LedgerPayload **list = wire_arena_take(arena, kept * sizeof(*list));
     ENSURE(items != NULL && list != NULL);
     Wire__LedgerPayloads run = WIRE__LEDGER_PAYLOADS__INIT;
     run.envelope = list;
     for (uint32_t i = 0; i < batch->n_envelope; i++) {
         if (append->keep_until[i] != day)
             continue;
-        wire__ledger_payload__init(&items[i]);
-        items[i].index = i;
-        items[i].salt = batch->envelope[i]->salt;
-        items[i].payload = batch->envelope[i]->payload;
-        list[run.n_envelope++] = &items[i];
+        Wire__LedgerPayload *item = &items[run.n_envelope];
+        wire__ledger_payload__init(item);
+        item->index = i;
+        item->salt = batch->envelope[i]->salt;
+        item->payload = batch->envelope[i]->payload;
+        list[run.n_envelope++] = item;
     }
     size_t size = protobuf_c_message_get_packed_size(&run.base);
     uint8_t *out = wire_arena_take(arena, size + CERT_REST_OVERHEAD);
     ENSURE(out != NULL);
     protobuf_c_message_pack(&run.base, out + CERT_REST_NONCE_BYTES);
-    uint8_t key[DAYKEY_BYTES];
-    day_key(broker, day, key);
     enum wire_status status =
         cert_rest_seal(broker->rest, key, row_key, wire_bytes(out + CERT_REST_NONCE_BYTES, size), out);
-    cert_wipe(key, sizeof(key));
     if (status != WIRE_OK)
         broker_fail(broker, "无法加密", "cannot encrypt", status);
     return wire_bytes(out, size + CERT_REST_OVERHEAD);
@@ -58,6 +62,8 @@ static struct wire_bytes copied(struct wire_arena *arena, const struct broker_ke
     return wire_bytes(copy, key->size);
 }
 
+/* A batch that is offered again with its receipt after a loss may hold what was to be erased by now: its verdict
+ * stands, its payload is gone. */
 size_t broker_rest_rows(struct broker *broker, const struct broker_append *append, struct wire_arena *arena,
                         struct wire_row *rows, size_t rows_max)
 {
@@ -69,12 +75,16 @@ size_t broker_rest_rows(struct broker *broker, const struct broker_append *appen
             done = append->keep_until[j] == day;
         if (done)
             continue;
+        uint8_t secret[DAYKEY_BYTES];
+        if (!day_key(broker, day, secret))
+            continue;
         ENSURE(count + 2 <= rows_max);
         struct broker_key key = broker_key_payload(append->serial, day);
         struct broker_key by_day = broker_key_payload_day(day, append->serial);
         struct wire_bytes row_key = copied(arena, &key);
         rows[count++] = (struct wire_row){
-            .table = BROKER_PAYLOAD, .key = row_key, .value = sealed_run(broker, append, day, row_key, arena)};
+            .table = BROKER_PAYLOAD, .key = row_key, .value = sealed_run(broker, append, day, secret, row_key, arena)};
+        cert_wipe(secret, sizeof(secret));
         rows[count++] = (struct wire_row){.table = BROKER_PAYLOAD_DAY, .key = copied(arena, &by_day)};
     }
     return count;
@@ -85,6 +95,10 @@ Wire__LedgerPayloads *broker_rest_open(struct broker *broker, uint64_t serial, u
 {
     uint8_t key[DAYKEY_BYTES];
     *status = daykeys_find(broker->daykeys, day, key);
+    if (*status == WIRE_NOT_FOUND) /* a ledger restored from a backup: day keys are in none */
+        link_log_line(broker->log, LINK_ERROR, "keys", "日密钥缺失，内容无法读取",
+                      "a day key is missing, payloads cannot be read", LINK_UNSIGNED("day", day),
+                      LINK_UNSIGNED("batch", serial));
     if (*status != WIRE_OK)
         return NULL;
     struct broker_key row_key = broker_key_payload(serial, day);
@@ -131,25 +145,37 @@ static bool erase_visit(void *context, struct wire_bytes key, struct wire_bytes 
     return erasing->count < 2 * ERASE_ROWS;
 }
 
+/* Rows first go without their key, then for good; what a crash leaves is found again the next time. */
+static size_t erase_rows(struct broker *broker, uint32_t day)
+{
+    struct erasing *erasing = calloc(1, sizeof(*erasing));
+    ENSURE(erasing != NULL);
+    erasing->day = day;
+    enum wire_status status =
+        keep_scan(broker->ledger.keep, &(struct keep_range){.table = BROKER_PAYLOAD_DAY}, erase_visit, erasing, NULL);
+    if (status != WIRE_OK)
+        broker_fail(broker, "账本读取失败", "the ledger cannot be read", status);
+    if (erasing->count > 0)
+        broker_append_own(broker, erasing->rows, erasing->count);
+    size_t count = erasing->count / 2;
+    free(erasing);
+    return count;
+}
+
 bool broker_rest_erase(struct broker *broker, uint32_t day)
 {
     struct wire_problem problem = {0};
     size_t keys = 0;
-    if (day > daykeys_erased_through(broker->daykeys) &&
-        daykeys_erase_through(broker->daykeys, day, &keys, &problem) != WIRE_OK) {
-        link_log_problem(broker->log, LINK_ERROR, "keys", &problem);
-        return false;
+    if (day > daykeys_erased_through(broker->daykeys)) {
+        enum wire_status status = daykeys_erase_through(broker->daykeys, day, &keys, &problem);
+        if (status != WIRE_OK) {
+            link_log_problem(broker->log, LINK_ERROR, "keys", &problem);
+            broker_fail(broker, "日密钥无法销毁", "day keys cannot be destroyed", status);
+        }
+        broker_parts_forget(broker->parts);
     }
     if (keys > 0)
         link_log_line(broker->log, LINK_NOTICE, "keys", "到期内容的密钥已销毁", "keys of past days destroyed",
                       LINK_UNSIGNED("keys", keys), LINK_UNSIGNED("through", day));
-    struct erasing *erasing = calloc(1, sizeof(*erasing));
-    ENSURE(erasing != NULL);
-    erasing->day = day;
-    keep_scan(broker->ledger.keep, &(struct keep_range){.table = BROKER_PAYLOAD_DAY}, erase_visit, erasing, NULL);
-    if (erasing->count > 0)
-        broker_append_own(broker, erasing->rows, erasing->count);
-    bool more = erasing->count == 2 * ERASE_ROWS;
-    free(erasing);
-    return more;
+    return erase_rows(broker, day) == ERASE_ROWS;
 }

@@ -1,7 +1,9 @@
 /* Directory, revocation list and policy: from the ledger and from files into the core.
  *
  * The ledger holds what was taken, in order with batches; the files are how an operator brings news: at start and on
- * SIGHUP whatever is new in them is checked, handed to the core and stored. A file that is wrong changes nothing. */
+ * SIGHUP whatever is new in them is checked, handed to the core and stored. The unit is what was signed: one directory
+ * record, one list, one policy is taken whole or not at all, and what is wrong behind it or in another file does not
+ * keep it out. */
 #include "broker.h"
 
 #include "certs/file.h"
@@ -13,7 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REGIONS_MAX = 4096, POLICIES_MAX = 1024, RECORDS_MAX = 1024, POLICY_ARENA_BYTES = 64 * 1024 * 1024 };
+enum {
+    REGIONS_MAX = 4096,
+    POLICIES_MAX = 1024,
+    RECORDS_MAX = 1024,
+    POLICY_ARENA_BYTES = 64 * 1024 * 1024, /* untouched pages cost nothing */
+    MINUTE_MS = 60 * 1000,
+    DAY_MS = 24 * 60 * MINUTE_MS,
+};
 
 struct broker_trust {
     struct broker *broker;
@@ -24,6 +33,8 @@ struct broker_trust {
     struct rules_policy *policies[POLICIES_MAX]; /* live as long as the core */
     size_t policy_count;
     uint64_t policy_version;
+    uint8_t policy_digest[WIRE_HASH_BYTES];
+    int64_t seen_ms, next_ms; /* when validity was looked at last; when it may change next */
     struct wire_arena arena;
     void *memory;
 };
@@ -68,23 +79,48 @@ static bool on_record(void *context, struct wire_bytes key, struct wire_bytes va
         &wire__directory_record__descriptor, value, WIRE_STRICT_NONE, &trust->arena, &visit->status);
     if (record != NULL)
         visit->status = cert_directory_add(trust->broker->directory, record, visit->problem);
+    else
+        visit->status = wire_fail(visit->problem, WIRE_DAMAGED, trust->broker->config.data, "账本中的目录记录损坏",
+                                  "a directory record of the ledger is damaged");
     return visit->status == WIRE_OK;
+}
+
+static enum wire_status from_ledger(struct broker_trust *trust, struct wire_problem *problem)
+{
+    struct record_visit visit = {.trust = trust, .problem = problem};
+    if (trust->broker->ledger.keep == NULL) /* -n without a ledger */
+        return WIRE_OK;
+    enum wire_status status =
+        keep_scan(trust->broker->ledger.keep, &(struct keep_range){.table = BROKER_DIRECTORY}, on_record, &visit, NULL);
+    if (status != WIRE_OK)
+        return wire_fail(problem, status, trust->broker->config.data, "账本无法读取", "the ledger cannot be read");
+    trust->stored_epoch = cert_directory_epoch(trust->broker->directory);
+    return visit.status;
+}
+
+/* What we sign must be what others can verify: our own certificate is in the directory that they get. */
+static enum wire_status find_own(const struct broker *broker, struct wire_problem *problem)
+{
+    const struct cert_entry *own =
+        cert_directory_find(broker->directory, cert_identity_digest(broker->identity, WIRE__USAGE__USAGE_IDENTITY));
+    if (own != NULL && cert_entry_at(own, broker_wall_ms()) == WIRE_OK)
+        return WIRE_OK;
+    return wire_fail(problem, own == NULL ? WIRE_NOT_FOUND : cert_entry_at(own, broker_wall_ms()),
+                     broker->config.directory,
+                     "本交换中心的身份证书不在目录中，或已过期、吊销；请用 lianfang-ca directory 重新发布目录",
+                     "the broker's own identity certificate is not in the directory, or ended or revoked: publish the "
+                     "directory again with lianfang-ca directory");
 }
 
 enum wire_status broker_trust_load(struct broker_trust *trust, struct wire_problem *problem)
 {
     struct broker *broker = trust->broker;
-    struct record_visit visit = {.trust = trust, .problem = problem};
-    enum wire_status status =
-        keep_scan(broker->ledger.keep, &(struct keep_range){.table = BROKER_DIRECTORY}, on_record, &visit, NULL);
-    if (status != WIRE_OK || visit.status != WIRE_OK)
-        return status != WIRE_OK ? status : visit.status;
-    trust->stored_epoch = cert_directory_epoch(broker->directory);
-    status = cert_directory_load(broker->directory, broker->config.directory, problem);
-    if (status != WIRE_OK)
-        return status;
-    status = cert_directory_crl_load(broker->directory, broker->config.crl, problem);
-    return status == WIRE_EXISTS ? WIRE_OK : status;
+    enum wire_status status = from_ledger(trust, problem);
+    if (status == WIRE_OK)
+        status = cert_directory_load(broker->directory, broker->config.directory, problem);
+    if (status == WIRE_OK)
+        status = cert_directory_crl_load(broker->directory, broker->config.crl, problem);
+    return status == WIRE_OK || status == WIRE_EXISTS ? find_own(broker, problem) : status;
 }
 
 /* Regions that came or went since the core was told, by one walk over both sorted lists. */
@@ -107,7 +143,8 @@ static size_t changes_since(struct broker_trust *trust, const uint32_t *now, siz
     return count;
 }
 
-static void tell_directory(struct broker_trust *trust)
+/* What is new, at most RECORDS_MAX records; true: there is more. */
+static bool tell_some(struct broker_trust *trust)
 {
     struct broker *broker = trust->broker;
     uint32_t *now = malloc(REGIONS_MAX * sizeof(*now));
@@ -141,15 +178,52 @@ static void tell_directory(struct broker_trust *trust)
     free(now);
     free(changes);
     free(records);
-    if (more)
-        tell_directory(trust);
+    return more;
 }
 
-void broker_trust_refresh(struct broker_trust *trust)
+static void tell_directory(struct broker_trust *trust)
 {
+    while (tell_some(trust))
+        continue;
+}
+
+static void sooner(int64_t *next_ms, int64_t now_ms, int64_t at_ms)
+{
+    if (at_ms > now_ms && at_ms < *next_ms)
+        *next_ms = at_ms;
+}
+
+/* When some certificate begins, ends or is revoked next, or the list gets too old: until then nobody's right to be here
+ * changes. */
+static int64_t next_change_ms(const struct cert_directory *directory, int64_t now_ms)
+{
+    int64_t next_ms = now_ms + MINUTE_MS;
+    for (size_t i = cert_directory_count(directory); i-- > 0;) {
+        const struct cert_entry *entry = cert_directory_at(directory, i);
+        sooner(&next_ms, now_ms, entry->subject.from_ms);
+        sooner(&next_ms, now_ms, entry->subject.until_ms + 1);
+        sooner(&next_ms, now_ms, entry->revoked_ms);
+    }
+    int64_t crl_ms = cert_directory_crl_next_ms(directory);
+    sooner(&next_ms, now_ms, crl_ms + 1);
+    sooner(&next_ms, now_ms, crl_ms + CERT_CRL_GRACE_DAYS * (int64_t)DAY_MS + 1);
+    return next_ms;
+}
+
+static void refresh(struct broker_trust *trust)
+{
+    trust->seen_ms = broker_wall_ms();
+    trust->next_ms = next_change_ms(trust->broker->directory, trust->seen_ms);
     tell_directory(trust);
     if (trust->broker->server != NULL)
         link_server_recheck(trust->broker->server);
+}
+
+void broker_trust_second(struct broker_trust *trust)
+{
+    int64_t now_ms = broker_wall_ms();
+    if (now_ms >= trust->next_ms || now_ms < trust->seen_ms)
+        refresh(trust);
 }
 
 /* Past its date nobody new is let in for a while; those inside go on (docs/SECURITY.md). */
@@ -173,10 +247,10 @@ bool broker_trust_allow(void *ctx, const uint8_t key[LINK_KEY_BYTES], char user_
             status = WIRE_CRL_STALE;
     }
     if (status != WIRE_OK) {
-        broker->refused_frames[status]++;
-        link_log_line(broker->log, LINK_WARNING, "zap", "拒绝接入", "not let in",
-                      LINK_UNSIGNED("region", entry == NULL ? 0 : entry->subject.region),
-                      LINK_TEXT("reason", wire_status_name(status)), LINK_HEX("key", key, 8));
+        if (broker_refused(broker, status))
+            link_log_line(broker->log, LINK_WARNING, "zap", "拒绝接入", "not let in",
+                          LINK_UNSIGNED("region", entry == NULL ? 0 : entry->subject.region),
+                          LINK_TEXT("reason", wire_status_name(status)), LINK_HEX("key", key, 8));
         return false;
     }
     snprintf(user_id, LINK_USER_ID_BYTES, "%06u", entry->subject.region);
@@ -202,6 +276,21 @@ static enum wire_status compile(struct broker_trust *trust, const struct cert_po
     return status;
 }
 
+/* A version says what its text is, for good. */
+static enum wire_status check_version(const struct broker_trust *trust, const struct cert_policy *signed_,
+                                      struct wire_problem *problem)
+{
+    uint64_t version = signed_->text->version;
+    if (version > trust->policy_version ||
+        (version == trust->policy_version && memcmp(signed_->digest, trust->policy_digest, WIRE_HASH_BYTES) == 0))
+        return WIRE_OK;
+    return wire_failf(problem, WIRE_INVALID, trust->broker->config.policy,
+                      "政策版本 %llu 不高于已有的 %llu 而内容不同；请提高版本号并重新签署",
+                      "policy version %llu is not above %llu, which is held, and is another text: raise it and sign "
+                      "again",
+                      (unsigned long long)version, (unsigned long long)trust->policy_version);
+}
+
 static enum wire_status offer_policy(struct broker_trust *trust, struct wire_bytes bytes, bool stored,
                                      struct wire_problem *problem)
 {
@@ -209,22 +298,17 @@ static enum wire_status offer_policy(struct broker_trust *trust, struct wire_byt
     struct cert_policy signed_;
     enum wire_status status =
         cert_policy_verify(broker->directory, bytes, broker_wall_ms(), &trust->arena, &signed_, problem);
-    if (status != WIRE_OK)
+    if (status == WIRE_OK)
+        status = check_version(trust, &signed_, problem);
+    if (status != WIRE_OK || signed_.text->version == trust->policy_version)
         return status;
-    if (signed_.text->version <= trust->policy_version) {
-        if (signed_.text->version == trust->policy_version)
-            return WIRE_OK; /* the one we have */
-        return wire_failf(problem, WIRE_INVALID, broker->config.policy,
-                          "政策版本 %llu 低于已有的 %llu；请提高版本号并重新签署",
-                          "policy version %llu is below %llu that is held; raise it and sign again",
-                          (unsigned long long)signed_.text->version, (unsigned long long)trust->policy_version);
-    }
     struct rules_policy *policy = NULL;
     status = compile(trust, &signed_, &policy, problem);
     if (status != WIRE_OK)
         return status;
     trust->policies[trust->policy_count++] = policy;
     trust->policy_version = signed_.text->version;
+    memcpy(trust->policy_digest, signed_.digest, WIRE_HASH_BYTES);
     struct broker_event event = {.kind = BROKER_EVENT_POLICY};
     event.policy = (struct broker_policy){.policy = policy,
                                           .version = signed_.text->version,
@@ -247,49 +331,110 @@ static enum wire_status policy_from_file(struct broker_trust *trust, struct wire
     return status;
 }
 
-enum wire_status broker_trust_check(struct broker_trust *trust, struct wire_problem *problem)
-{
-    struct cert_file file = {0};
-    struct cert_policy signed_;
-    struct rules_policy *policy = NULL;
-    enum wire_status status = cert_file_read(trust->broker->config.policy, false, &file, problem);
-    if (status == WIRE_OK)
-        status = cert_policy_verify(trust->broker->directory, wire_bytes(file.data, file.size), broker_wall_ms(),
-                                    &trust->arena, &signed_, problem);
-    if (status == WIRE_OK)
-        status = compile(trust, &signed_, &policy, problem);
-    link_policy_free(&policy);
-    cert_file_close(&file);
-    return status;
-}
+/* --- policies of the ledger ----------------------------------------------------------------------------------------
+ */
 
 struct versions {
-    uint64_t list[POLICIES_MAX];
-    size_t count;
+    uint64_t *list;
+    size_t count, max;
 };
 
 static bool on_version(void *context, struct wire_bytes key, struct wire_bytes value)
 {
     (void)value;
     struct versions *versions = context;
-    versions->list[versions->count++] = wire_get_u64(key.data);
-    return versions->count < POLICIES_MAX;
+    if (versions->count == versions->max) {
+        versions->max = versions->max * 2 + 64;
+        versions->list = realloc(versions->list, versions->max * sizeof(*versions->list));
+        ENSURE(versions->list != NULL);
+    }
+    if (key.size == 8)
+        versions->list[versions->count++] = wire_get_u64(key.data);
+    return true;
 }
 
-/* A policy that was good when it was stored and is not now does not keep a later one out. */
+static struct versions versions_of(struct broker_trust *trust)
+{
+    struct versions versions = {0};
+    struct keep *keep = trust->broker->ledger.keep;
+    if (keep == NULL)
+        return versions;
+    enum wire_status status =
+        keep_scan(keep, &(struct keep_range){.table = BROKER_POLICY}, on_version, &versions, NULL);
+    if (status != WIRE_OK)
+        broker_fail(trust->broker, "账本读取失败", "the ledger cannot be read", status);
+    return versions;
+}
+
+/* Verifies a stored version; false: it was good when it was stored and is not now. */
+static bool read_stored(struct broker_trust *trust, uint64_t version, struct cert_policy *out, struct wire_bytes *bytes)
+{
+    struct wire_problem problem = {0};
+    wire_arena_reset(&trust->arena);
+    *bytes = broker_trust_policy(trust, version, &trust->arena);
+    if (bytes->data != NULL &&
+        cert_policy_verify(trust->broker->directory, *bytes, broker_wall_ms(), &trust->arena, out, &problem) == WIRE_OK)
+        return true;
+    link_log_problem(trust->broker->log, LINK_ERROR, "policy", &problem);
+    return false;
+}
+
+/* The newest that is in force and those that wait for their time; older ones can never be in force again. A policy that
+ * is bad does not keep a later one out. */
 static void policies_from_ledger(struct broker_trust *trust)
 {
-    struct versions *versions = calloc(1, sizeof(*versions));
-    ENSURE(versions != NULL);
-    keep_scan(trust->broker->ledger.keep, &(struct keep_range){.table = BROKER_POLICY}, on_version, versions, NULL);
-    for (size_t i = 0; i < versions->count; i++) {
+    struct versions versions = versions_of(trust);
+    struct cert_policy signed_;
+    struct wire_bytes bytes;
+    size_t from = versions.count;
+    for (bool in_force = false; from > 0 && !in_force;)
+        in_force = read_stored(trust, versions.list[--from], &signed_, &bytes) &&
+                   signed_.text->in_force_ms <= broker_wall_ms();
+    for (size_t i = from; i < versions.count; i++) {
         struct wire_problem problem = {0};
-        wire_arena_reset(&trust->arena);
-        struct wire_bytes bytes = broker_trust_policy(trust, versions->list[i], &trust->arena);
-        if (offer_policy(trust, bytes, true, &problem) != WIRE_OK)
+        if (read_stored(trust, versions.list[i], &signed_, &bytes) &&
+            offer_policy(trust, bytes, true, &problem) != WIRE_OK)
             link_log_problem(trust->broker->log, LINK_ERROR, "policy", &problem);
     }
-    free(versions);
+    free(versions.list);
+}
+
+static enum wire_status check_hosted(const struct broker *broker, const struct rules_policy *policy,
+                                     struct wire_problem *problem)
+{
+    for (unsigned i = 0; i < broker->config.hosts_count; i++)
+        if (rules_policy_find(policy, broker->config.hosts[i]) == RULES_NONE)
+            return wire_failf(problem, WIRE_NOT_FOUND, broker->config_path, "hosts 中的机制 %s 不在政策中",
+                              "hosts names %s, which is no mechanism of the policy", broker->config.hosts[i]);
+    return WIRE_OK;
+}
+
+enum wire_status broker_trust_check(struct broker_trust *trust, struct wire_problem *problem)
+{
+    struct cert_file file = {0};
+    struct cert_policy signed_;
+    struct wire_bytes bytes;
+    struct rules_policy *policy = NULL;
+    struct versions versions = versions_of(trust);
+    if (versions.count > 0 && read_stored(trust, versions.list[versions.count - 1], &signed_, &bytes)) {
+        trust->policy_version = signed_.text->version;
+        memcpy(trust->policy_digest, signed_.digest, WIRE_HASH_BYTES);
+    }
+    free(versions.list);
+    enum wire_status status = cert_file_read(trust->broker->config.policy, false, &file, problem);
+    wire_arena_reset(&trust->arena);
+    if (status == WIRE_OK)
+        status = cert_policy_verify(trust->broker->directory, wire_bytes(file.data, file.size), broker_wall_ms(),
+                                    &trust->arena, &signed_, problem);
+    if (status == WIRE_OK)
+        status = check_version(trust, &signed_, problem);
+    if (status == WIRE_OK)
+        status = compile(trust, &signed_, &policy, problem);
+    if (status == WIRE_OK)
+        status = check_hosted(trust->broker, policy, problem);
+    link_policy_free(&policy);
+    cert_file_close(&file);
+    return status;
 }
 
 struct wire_bytes broker_trust_policy(struct broker_trust *trust, uint64_t version, struct wire_arena *arena)
@@ -303,20 +448,29 @@ void broker_trust_boot(struct broker_trust *trust)
 {
     struct broker *broker = trust->broker;
     struct wire_problem problem = {0};
-    tell_directory(trust);
+    refresh(trust);
     policies_from_ledger(trust);
     if (policy_from_file(trust, &problem) != WIRE_OK)
         link_log_problem(broker->log, trust->policy_version == 0 ? LINK_ERROR : LINK_WARNING, "policy", &problem);
 }
 
+static void keep_first(enum wire_status status, const struct wire_problem *found, enum wire_status *first,
+                       struct wire_problem *problem)
+{
+    if (status == WIRE_OK || status == WIRE_EXISTS || *first != WIRE_OK)
+        return;
+    *first = status;
+    *problem = *found;
+}
+
 enum wire_status broker_trust_reload(struct broker_trust *trust, struct wire_problem *problem)
 {
     struct broker *broker = trust->broker;
-    enum wire_status status = cert_directory_load(broker->directory, broker->config.directory, problem);
-    if (status == WIRE_OK)
-        status = cert_directory_crl_load(broker->directory, broker->config.crl, problem);
-    if (status == WIRE_EXISTS)
-        status = WIRE_OK;
-    broker_trust_refresh(trust); /* what was taken counts, even if something after it was wrong */
-    return status == WIRE_OK ? policy_from_file(trust, problem) : status;
+    struct wire_problem found = {0};
+    enum wire_status first = WIRE_OK;
+    keep_first(cert_directory_load(broker->directory, broker->config.directory, &found), &found, &first, problem);
+    keep_first(cert_directory_crl_load(broker->directory, broker->config.crl, &found), &found, &first, problem);
+    refresh(trust);
+    keep_first(policy_from_file(trust, &found), &found, &first, problem);
+    return first;
 }

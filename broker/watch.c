@@ -184,25 +184,46 @@ static void gauge(struct wire_text *text, const char *name, const char *help, in
                      name, help, name, name, (long long)value);
 }
 
+enum link_metric { LINK_UP, LINK_RTT, QUEUE_DEPTH, QUEUE_OLDEST };
+
+static void link_sample(struct wire_text *text, enum link_metric metric, const struct broker_health *health)
+{
+    if (metric == LINK_UP || metric == LINK_RTT) {
+        wire_text_format(text, "lianfang_broker_%s{region=\"%06u\"} %u\n",
+                         metric == LINK_UP ? "link_up" : "link_rtt_ms", health->region,
+                         metric == LINK_UP ? health->link == BROKER_LINK_UP : health->rtt_ms);
+        return;
+    }
+    for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
+        int64_t since_ms = health->oldest_ms[lane];
+        int64_t age_ms = since_ms == 0 ? 0 : broker_wall_ms() - since_ms;
+        uint64_t value = metric == QUEUE_DEPTH ? health->depth[lane] : age_ms > 0 ? (uint64_t)age_ms / 1000 : 0;
+        wire_text_format(text, "lianfang_broker_%s{region=\"%06u\",lane=\"%s\"} %llu\n",
+                         metric == QUEUE_DEPTH ? "queue_depth" : "queue_oldest_seconds", health->region,
+                         wire_lane_name(lane), (unsigned long long)value);
+    }
+}
+
+/* The lines of one metric stand together: the format asks for it. */
 static void link_metrics(struct broker *broker, struct wire_text *text, uint32_t regions)
 {
-    wire_text_string(text,
-                     "# TYPE lianfang_broker_link_up gauge\n# TYPE lianfang_broker_link_rtt_ms gauge\n"
-                     "# TYPE lianfang_broker_queue_depth gauge\n# TYPE lianfang_broker_queue_oldest_seconds gauge\n");
-    int64_t now_ms = broker_wall_ms();
-    for (uint32_t i = 0; i < regions; i++) {
-        struct broker_health health;
-        uint32_t region = broker_core_region_at(broker->core, i);
-        if (region == WIRE_REGION_BROKER || !broker_core_health(broker->core, region, &health))
-            continue;
-        wire_text_format(text, "lianfang_broker_link_up{region=\"%06u\"} %d\n", region, health.link == BROKER_LINK_UP);
-        wire_text_format(text, "lianfang_broker_link_rtt_ms{region=\"%06u\"} %u\n", region, health.rtt_ms);
-        for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
-            int64_t age = health.oldest_ms[lane] == 0 ? 0 : (now_ms - health.oldest_ms[lane]) / 1000;
-            wire_text_format(text, "lianfang_broker_queue_depth{region=\"%06u\",lane=\"%s\"} %llu\n", region,
-                             wire_lane_name(lane), (unsigned long long)health.depth[lane]);
-            wire_text_format(text, "lianfang_broker_queue_oldest_seconds{region=\"%06u\",lane=\"%s\"} %lld\n", region,
-                             wire_lane_name(lane), (long long)age);
+    static const char *const heads[] = {
+        [LINK_UP] = "# HELP lianfang_broker_link_up 1 when the node's session is confirmed and not degraded\n"
+                    "# TYPE lianfang_broker_link_up gauge\n",
+        [LINK_RTT] = "# HELP lianfang_broker_link_rtt_ms smoothed round trip of pulses, 0 when not measured\n"
+                     "# TYPE lianfang_broker_link_rtt_ms gauge\n",
+        [QUEUE_DEPTH] = "# HELP lianfang_broker_queue_depth envelopes queued for the region that have not arrived\n"
+                        "# TYPE lianfang_broker_queue_depth gauge\n",
+        [QUEUE_OLDEST] = "# HELP lianfang_broker_queue_oldest_seconds since the oldest of them was admitted\n"
+                         "# TYPE lianfang_broker_queue_oldest_seconds gauge\n",
+    };
+    for (enum link_metric metric = LINK_UP; metric <= QUEUE_OLDEST; metric++) {
+        wire_text_string(text, heads[metric]);
+        for (uint32_t i = 0; i < regions; i++) {
+            struct broker_health health;
+            uint32_t region = broker_core_region_at(broker->core, i);
+            if (region != WIRE_REGION_BROKER && broker_core_health(broker->core, region, &health))
+                link_sample(text, metric, &health);
         }
     }
 }
@@ -211,12 +232,13 @@ static void refused_metrics(struct broker *broker, struct wire_text *text)
 {
     wire_text_string(text, "# HELP lianfang_broker_not_accepted_total frames, batches and connections by reason\n"
                            "# TYPE lianfang_broker_not_accepted_total counter\n");
-    for (uint32_t code = 0; code < sizeof(broker->refused_frames) / sizeof(*broker->refused_frames); code++)
+    for (uint32_t code = 0; code < BROKER_STATUSES; code++)
         if (broker->refused_frames[code] > 0)
             wire_text_format(text, "lianfang_broker_not_accepted_total{reason=\"%s\"} %llu\n", wire_status_name(code),
                              (unsigned long long)broker->refused_frames[code]);
     const struct link_counters *counters = link_server_counters(broker->server);
-    wire_text_string(text, "# TYPE lianfang_broker_cut_total counter\n");
+    wire_text_string(text, "# HELP lianfang_broker_cut_total connections ended, by reason\n"
+                           "# TYPE lianfang_broker_cut_total counter\n");
     for (int why = 0; why < LINK_DOWN_REASONS; why++)
         wire_text_format(text, "lianfang_broker_cut_total{why=\"%s\"} %llu\n", link_down_name((enum link_down)why),
                          (unsigned long long)counters->cut[why]);
@@ -244,12 +266,15 @@ static void on_metrics(void *context, struct link_http_request *request)
     counter(&text, "bytes_out_total", "bytes of payload frames sent", link->bytes_out);
     gauge(&text, "admitting", "1 when envelopes are admitted", totals.reason == WIRE_OK);
     gauge(&text, "sessions", "live sessions", totals.sessions);
-    gauge(&text, "commit_us_max", "longest commit since the last scrape", (int64_t)counts.commit_us_max);
+    gauge(&text, "commit_us_max", "longest commit since the start", (int64_t)counts.commit_us_max);
     gauge(&text, "store_bytes", "bytes of the ledger in use", (int64_t)room.bytes_used);
     gauge(&text, "store_full_permille", "how full the ledger is", keep_room_permille(&room));
     gauge(&text, "day_keys", "live day keys", (int64_t)daykeys_live(broker->daykeys));
     gauge(&text, "crl_next_update_seconds", "until the revocation list must be replaced",
           (cert_directory_crl_next_ms(broker->directory) - broker_wall_ms()) / 1000);
+    gauge(&text, "certificate_seconds", "until the first of the broker's own certificates ends",
+          (cert_identity_until_ms(broker->identity) - broker_wall_ms()) / 1000);
+    gauge(&text, "log_lost_lines", "lines of the log that could not be written", (int64_t)link_log_lost(broker->log));
     refused_metrics(broker, &text);
     link_metrics(broker, &text, totals.regions);
     reply(request, 200, "text/plain; version=0.0.4", &text);

@@ -1,6 +1,24 @@
-#include "broker/gate/gate.h"
+#include "broker/gate/inside.h"
 
-#include "wire/codec.h"
+#include "wire/limits.h"
+
+#include <string.h>
+
+ProtobufCMessage *gate_message(const ProtobufCMessageDescriptor *type, struct wire_bytes raw, struct wire_arena *arena,
+                               enum wire_status *status)
+{
+    size_t whole = arena->size, budget = wire_arena_budget(raw.size);
+    if (whole - arena->used > budget)
+        arena->size = arena->used + budget;
+    ProtobufCMessage *message = wire_decode(type, raw, WIRE_STRICT_ALL, arena, status);
+    arena->size = whole;
+    return message;
+}
+
+bool gate_same(ProtobufCBinaryData a, ProtobufCBinaryData b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
 
 /* What a node may send. */
 static bool from_nodes(Wire__Frame__BodyCase body)
@@ -24,7 +42,7 @@ Wire__Frame *gate_decode(struct wire_bytes raw, struct wire_arena *arena, enum w
         *status = WIRE_FRAME_TOO_LARGE;
         return NULL;
     }
-    Wire__Frame *frame = (Wire__Frame *)wire_decode(&wire__frame__descriptor, raw, WIRE_STRICT_ALL, arena, status);
+    Wire__Frame *frame = (Wire__Frame *)gate_message(&wire__frame__descriptor, raw, arena, status);
     if (frame != NULL && !from_nodes(frame->body_case)) {
         *status = WIRE_UNEXPECTED_FRAME;
         return NULL;

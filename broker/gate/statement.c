@@ -1,13 +1,10 @@
-#include "broker/gate/gate.h"
-
-#include "wire/codec.h"
+#include "broker/gate/inside.h"
 
 static ProtobufCMessage *decode(const ProtobufCMessageDescriptor *type, const Wire__Signed *signed_,
                                 struct wire_arena *arena)
 {
     enum wire_status status;
-    return wire_decode(type, wire_bytes(signed_->statement.data, signed_->statement.len), WIRE_STRICT_ALL, arena,
-                       &status);
+    return gate_message(type, wire_bytes(signed_->statement.data, signed_->statement.len), arena, &status);
 }
 
 enum wire_status gate_arrived(const struct gate *gate, uint32_t region, const Wire__ArrivedPart *part, int64_t wall_ms,

@@ -3,7 +3,8 @@
  * exact.
  *
  * All results lie in the arena given and stay valid as long as it. A row that cannot be read is DAMAGED: the caller
- * stops. */
+ * stops. NO_MEMORY and OVER_BUDGET: the arena does not hold what was asked; what was filled in is not to be used. What
+ * a frame of the largest size can ask for needs less than 16 MiB. */
 #pragma once
 #include "broker/core/core.h"
 #include "keep/keep.h"
@@ -28,7 +29,9 @@ enum wire_status ledger_boot(struct ledger *ledger, bool (*row)(void *context, c
                              void *context);
 
 /* --- look-ups for HELLO ------------------------------------------------------------------------------------------- */
-/* Fills heads, numbers, known, chains and completeness_chain of an event whose region and hello are set. */
+/* Fills heads, numbers, known, chains and completeness_chain of an event whose region and hello are set. Heads are
+ * those of the streams that the HELLO shows (the first 1024), then others, 2048 in all; chains those of its first 1024
+ * cursors. */
 enum wire_status ledger_look_hello(struct ledger *ledger, struct broker_hello *event, struct wire_arena *arena);
 
 /* --- look-ups for SUBMIT ------------------------------------------------------------------------------------------ */

@@ -31,7 +31,7 @@ static enum wire_status receipt_statement(struct ledger *ledger, uint32_t origin
     Wire__LedgerReceipt *receipt =
         (Wire__LedgerReceipt *)wire_decode(&wire__ledger_receipt__descriptor, row, WIRE_STRICT_NONE, arena, &status);
     if (receipt == NULL || !receipt->has_statement)
-        return WIRE_DAMAGED;
+        return status == WIRE_OVER_BUDGET ? status : WIRE_DAMAGED;
     *statement = wire_bytes(receipt->statement.data, receipt->statement.len);
     return WIRE_OK;
 }
@@ -59,24 +59,30 @@ static enum wire_status look_stream(struct ledger *ledger, const struct broker_s
     return receipt_statement(ledger, stream->origin, row.receipt_number, arena, &stored->statement);
 }
 
-/* Where the envelope (origin, id) was judged; NULL batch: it was not, or was not admitted. */
-static enum wire_status find(struct ledger *ledger, uint32_t origin, ProtobufCBinaryData id, struct wire_arena *arena,
-                             Wire__LedgerBatch **batch, struct broker_envelope_row *row)
+/* Where the envelope (origin, id) was judged; false without an error: it was not, or was not admitted. */
+static enum wire_status find(struct ledger *ledger, uint32_t origin, ProtobufCBinaryData id,
+                             struct broker_envelope_row *row, bool *admitted)
 {
-    *batch = NULL;
+    bool found = false;
+    *admitted = false;
     if (id.len != WIRE_ID_BYTES)
         return WIRE_OK;
-    bool found;
     enum wire_status status = get(ledger, BROKER_ENVELOPE, broker_key_envelope(origin, id.data), &found);
     if (status != WIRE_OK || !found)
         return status;
     if (!broker_get_envelope(value_of(ledger), row))
         return WIRE_DAMAGED;
-    if (row->code != WIRE__VERDICT_CODE__ADMITTED)
-        return WIRE_OK;
-    *batch = ledger_batch(ledger, row->serial, arena, &status);
-    return status;
+    *admitted = row->code == WIRE__VERDICT_CODE__ADMITTED;
+    return WIRE_OK;
 }
+
+/* What one SUBMIT's look-ups share. */
+struct looking {
+    struct ledger *ledger;
+    struct wire_arena *arena;        /* what stays */
+    struct broker_duty_look *duties; /* BROKER_DUTIES_MAX of all envelopes together, NULL: none was asked for yet */
+    size_t duty_count;
+};
 
 struct duties {
     struct broker_duty_look *list;
@@ -95,68 +101,147 @@ static bool duty_visit(void *context, struct wire_bytes key, struct wire_bytes v
     return ++duties->count < duties->max;
 }
 
-static enum wire_status look_duties(struct ledger *ledger, struct broker_key prefix, size_t max,
-                                    struct wire_arena *arena, struct broker_envelope_look *look)
+/* The obligations with this prefix, as far as one SUBMIT may end that many. */
+static enum wire_status look_duties(struct looking *looking, struct broker_key prefix,
+                                    struct broker_envelope_look *look)
 {
-    struct duties duties = {.max = max, .list = wire_arena_take(arena, max * sizeof(*duties.list))};
-    if (duties.list == NULL)
+    if (looking->duties == NULL)
+        looking->duties = wire_arena_take(looking->arena, BROKER_DUTIES_MAX * sizeof(*looking->duties));
+    if (looking->duties == NULL)
         return WIRE_NO_MEMORY;
+    struct duties duties = {.list = looking->duties + looking->duty_count,
+                            .max = BROKER_DUTIES_MAX - looking->duty_count};
+    if (duties.max == 0)
+        return WIRE_OK;
     struct keep_range range = {.table = BROKER_OBLIGATION_OF, .prefix = key_bytes(&prefix)};
-    enum wire_status status = keep_scan(ledger->keep, &range, duty_visit, &duties, NULL);
+    enum wire_status status = keep_scan(looking->ledger->keep, &range, duty_visit, &duties, NULL);
     if (status == WIRE_OK && duties.damaged)
         status = WIRE_DAMAGED;
     look->duties = duties.list;
     look->duty_count = duties.count;
+    looking->duty_count += duties.count;
     return status;
 }
 
-static enum wire_status look_parent(struct ledger *ledger, const Wire__Header *header, struct wire_arena *arena,
+/* A batch is large and what is needed of it is small: it is decoded, asked and given back. */
+static enum wire_status ask_parent(struct looking *looking, const struct broker_envelope_row *row, uint32_t asker,
+                                   struct rules_parent *out, char mechanism[WIRE_MECHANISM_BYTES_MAX + 1])
+{
+    enum wire_status status;
+    size_t mark = wire_arena_mark(looking->arena);
+    Wire__LedgerBatch *batch = ledger_batch(looking->ledger, row->serial, looking->arena, &status);
+    if (batch != NULL && (!broker_parent_of(batch, row->index, asker, looking->arena, out) ||
+                          strlen(out->mechanism) > WIRE_MECHANISM_BYTES_MAX))
+        status = looking->arena->exhausted ? WIRE_NO_MEMORY : WIRE_DAMAGED;
+    if (status == WIRE_OK)
+        strcpy(mechanism, out->mechanism);
+    wire_arena_back(looking->arena, mark);
+    return status == WIRE_NOT_FOUND ? WIRE_DAMAGED : status;
+}
+
+static enum wire_status look_parent(struct looking *looking, const Wire__Header *header,
                                     struct broker_envelope_look *look)
 {
-    Wire__LedgerBatch *batch;
-    struct broker_envelope_row row;
     const Wire__Reference *to = header->in_reply_to;
-    enum wire_status status = find(ledger, to->origin, to->id, arena, &batch, &row);
-    if (status != WIRE_OK || batch == NULL)
+    struct broker_envelope_row row;
+    bool admitted;
+    enum wire_status status = find(looking->ledger, to->origin, to->id, &row, &admitted);
+    if (status != WIRE_OK || !admitted)
         return status;
-    struct rules_parent *parent = wire_arena_take(arena, sizeof(*parent));
+    struct rules_parent answer;
+    char mechanism[WIRE_MECHANISM_BYTES_MAX + 1];
+    status = ask_parent(looking, &row, header->origin, &answer, mechanism);
+    if (status != WIRE_OK)
+        return status;
+    struct rules_parent *parent = wire_arena_copy(looking->arena, &answer, sizeof(answer));
     if (parent == NULL)
         return WIRE_NO_MEMORY;
-    if (!broker_parent_of(batch, row.index, header->origin, arena, parent))
-        return WIRE_DAMAGED;
+    parent->mechanism = wire_arena_text(looking->arena, mechanism, strlen(mechanism));
+    if (parent->mechanism == NULL)
+        return WIRE_NO_MEMORY;
     look->parent = parent;
     look->named_serial = row.serial;
     look->named_index = row.index;
-    return look_duties(ledger, broker_key_duties_by(to->origin, to->id.data, header->origin), 8, arena, look);
+    return look_duties(looking, broker_key_duties_by(to->origin, to->id.data, header->origin), look);
 }
 
-static enum wire_status look_original(struct ledger *ledger, const Wire__Header *header, struct wire_arena *arena,
+/* As much of a rules_original as points elsewhere. */
+struct original {
+    struct rules_original answer;
+    char mechanism[WIRE_MECHANISM_BYTES_MAX + 1];
+    uint32_t to[WIRE_RECIPIENTS_MAX], cc[WIRE_RECIPIENTS_MAX];
+};
+
+static bool copy_regions(uint32_t to[WIRE_RECIPIENTS_MAX], const uint32_t *from, size_t count)
+{
+    if (count > WIRE_RECIPIENTS_MAX)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        to[i] = from[i];
+    return true;
+}
+
+static bool copy_original(struct original *out)
+{
+    const struct rules_original *from = &out->answer;
+    if (strlen(from->mechanism) > WIRE_MECHANISM_BYTES_MAX)
+        return false;
+    strcpy(out->mechanism, from->mechanism);
+    return copy_regions(out->to, from->to, from->to_count) && copy_regions(out->cc, from->cc, from->cc_count);
+}
+
+static enum wire_status ask_original(struct looking *looking, const struct broker_envelope_row *row,
+                                     struct original *out)
+{
+    enum wire_status status;
+    size_t mark = wire_arena_mark(looking->arena);
+    Wire__LedgerBatch *batch = ledger_batch(looking->ledger, row->serial, looking->arena, &status);
+    if (batch != NULL && (!broker_original_of(batch, row->index, looking->arena, &out->answer) || !copy_original(out)))
+        status = looking->arena->exhausted ? WIRE_NO_MEMORY : WIRE_DAMAGED;
+    wire_arena_back(looking->arena, mark);
+    return status == WIRE_NOT_FOUND ? WIRE_DAMAGED : status;
+}
+
+static const struct rules_original *keep_original(struct wire_arena *arena, const struct original *from)
+{
+    struct rules_original *kept = wire_arena_copy(arena, &from->answer, sizeof(from->answer));
+    if (kept == NULL)
+        return NULL;
+    kept->mechanism = wire_arena_text(arena, from->mechanism, strlen(from->mechanism));
+    kept->to = wire_arena_copy(arena, from->to, kept->to_count * sizeof(*kept->to));
+    kept->cc = wire_arena_copy(arena, from->cc, kept->cc_count * sizeof(*kept->cc));
+    return kept->mechanism == NULL || kept->to == NULL || kept->cc == NULL ? NULL : kept;
+}
+
+static enum wire_status look_original(struct looking *looking, const Wire__Header *header,
                                       struct broker_envelope_look *look)
 {
-    Wire__LedgerBatch *batch;
-    struct broker_envelope_row row;
     const Wire__Reference *to = header->references[0];
-    enum wire_status status = find(ledger, to->origin, to->id, arena, &batch, &row);
-    if (status != WIRE_OK || batch == NULL)
+    struct broker_envelope_row row;
+    bool admitted;
+    enum wire_status status = find(looking->ledger, to->origin, to->id, &row, &admitted);
+    if (status != WIRE_OK || !admitted)
         return status;
-    struct rules_original *original = wire_arena_take(arena, sizeof(*original));
-    if (original == NULL)
+    struct original original;
+    status = ask_original(looking, &row, &original);
+    if (status != WIRE_OK)
+        return status;
+    look->original = keep_original(looking->arena, &original);
+    if (look->original == NULL)
         return WIRE_NO_MEMORY;
-    if (!broker_original_of(batch, row.index, arena, original))
-        return WIRE_DAMAGED;
-    look->original = original;
     if (look->named_serial == 0) {
         look->named_serial = row.serial;
         look->named_index = row.index;
     }
     if (header->action != WIRE__ACTION__CANCEL)
         return WIRE_OK;
-    return look_duties(ledger, broker_key_duties_of(to->origin, to->id.data), BROKER_DUTIES_MAX, arena, look);
+    return look_duties(looking, broker_key_duties_of(to->origin, to->id.data), look);
 }
 
-static enum wire_status look_envelope(struct ledger *ledger, const Wire__Header *header, struct wire_arena *arena,
+static enum wire_status look_envelope(struct looking *looking, const Wire__Header *header,
                                       struct broker_envelope_look *look)
 {
+    struct ledger *ledger = looking->ledger;
     enum wire_status status =
         get(ledger, BROKER_ENVELOPE, broker_key_envelope(header->origin, header->id.data), &look->known);
     if (status != WIRE_OK)
@@ -164,12 +249,12 @@ static enum wire_status look_envelope(struct ledger *ledger, const Wire__Header 
     if (look->known && !broker_get_envelope(value_of(ledger), &look->first))
         return WIRE_DAMAGED;
     if (header->in_reply_to != NULL) {
-        status = look_parent(ledger, header, arena, look);
+        status = look_parent(looking, header, look);
         if (status != WIRE_OK)
             return status;
     }
     if (header->action != WIRE__ACTION__ISSUE && header->n_references > 0)
-        status = look_original(ledger, header, arena, look);
+        status = look_original(looking, header, look);
     return status;
 }
 
@@ -219,8 +304,9 @@ enum wire_status ledger_look_submit(struct ledger *ledger, struct broker_submit 
     struct broker_envelope_look *looks = wire_arena_take(arena, count * sizeof(*looks));
     if (looks == NULL)
         return WIRE_NO_MEMORY;
+    struct looking looking = {.ledger = ledger, .arena = arena};
     for (size_t i = 0; i < count && status == WIRE_OK; i++)
-        status = look_envelope(ledger, event->headers[i], arena, &looks[i]);
+        status = look_envelope(&looking, event->headers[i], &looks[i]);
     event->looks = looks;
     return status == WIRE_OK ? look_numbers(ledger, event, arena) : status;
 }
