@@ -27,7 +27,8 @@ static struct node_judgement judge_kind(const Wire__Header *header)
         return unreadable(WIRE_UNKNOWN_KIND);
     if (kind->brokers != (header->origin == WIRE_REGION_BROKER))
         return rejected(WIRE_FOREIGN_ORIGIN);
-    if (kind->persons && header->form != WIRE__PAYLOAD_FORM__SEALED)
+    bool names_persons = kind->persons && header->action != WIRE__ACTION__CANCEL; /* a cancel carries none */
+    if (names_persons && header->form != WIRE__PAYLOAD_FORM__SEALED)
         return rejected(WIRE_NOT_SEALED);
     return (struct node_judgement){.code = WIRE__VERDICT_CODE__ARRIVED};
 }
