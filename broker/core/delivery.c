@@ -95,7 +95,21 @@ static void deliver_row(struct broker_core *core, struct region *region, struct 
     broker_window_pop(core, queue);
 }
 
-/* A row larger than its lane is ever granted asks, once; over 256 KiB only while no other lane has anything to send. */
+/* Something else may go before a row of this lane that is over 256 KiB: smaller rows, and large ones of lanes ahead. */
+static bool others_first(const struct broker_core *core, const struct choice *choice, uint32_t lane)
+{
+    for (uint32_t i = 0; i < WIRE_LANES; i++) {
+        if (i == lane || choice->queue[i] == NULL)
+            continue;
+        if (i < lane || core->window[choice->queue[i]->head].cost <= WIRE_BATCH_BYTES_MAX)
+            return true;
+    }
+    return false;
+}
+
+/* A row that may be larger than what its lane has left asks, once. A node need not send a grant that is worth less than
+ * a quarter of the window, so what fits three quarters comes by itself. Over 256 KiB only while no other lane has
+ * anything to send. */
 static void ask(struct broker_core *core, struct region *region, const struct choice *choice)
 {
     for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
@@ -103,10 +117,7 @@ static void ask(struct broker_core *core, struct region *region, const struct ch
         if (choice->queue[lane] == NULL || out->asked != 0)
             continue;
         uint32_t cost = core->window[choice->queue[lane]->head].cost;
-        bool others = false;
-        for (uint32_t i = 0; i < WIRE_LANES; i++)
-            others |= i != lane && choice->queue[i] != NULL;
-        if (cost <= out->window || (cost > WIRE_BATCH_BYTES_MAX && others))
+        if (cost <= out->window / 4 * 3 || (cost > WIRE_BATCH_BYTES_MAX && others_first(core, choice, lane)))
             continue;
         out->asked = out->used + cost;
         region->ask_lane = lane;
