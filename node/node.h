@@ -155,8 +155,9 @@ void shell_jobs_run(struct shell_jobs *jobs);
 /* seal.c */
 /* The answer to SEAL, stepped. */
 void shell_seal(struct node *node, const struct node_seal *seal, struct wire_arena *arena);
-/* Asks the rules about an envelope of ours: NULL policy is NO_POLICY. `original_list` of a correction whose original
- * has no receipt yet is what the rules would give. All in the arena; `question` and `decision` are filled. */
+/* Asks the rules of now about an envelope of ours: lane, form and keep_until of the header are not compared (a
+ * preview), its mechanism is chosen when so asked. What it answers or corrects is looked up; an original without a
+ * receipt counts as given to whom the rules would give it. NO_POLICY while there is none. */
 enum wire_status shell_decide(struct node *node, const Wire__Header *header, bool choose_mechanism,
                               struct wire_arena *arena, struct rules_question *question,
                               struct rules_decision *decision);

@@ -12,7 +12,7 @@
 
 enum { RING = 2048, ALARMS = 64, JSON_BYTES = 1024 };
 
-/* What a topic is to people. `over`: the topic that ends its alarm on the same link. */
+/* What a topic is to people. */
 struct topic {
     enum link_level level;
     const char *kind;
@@ -139,14 +139,6 @@ static void publish(struct shell_notes *notes, struct event *event)
         notes->wake(notes->wake_context);
 }
 
-static bool visit_one(const struct event *event, uint64_t after, bool ringed,
-                      bool (*visit)(void *context, const struct api_event *event), void *context)
-{
-    if (event->event.id == 0 || event->event.id <= after || !ringed)
-        return true;
-    return visit(context, &event->event);
-}
-
 /* Alarms that the ring has gone past, by rising id: there are few. */
 static bool visit_old_alarms(const struct shell_notes *notes, uint64_t after, uint64_t oldest,
                              bool (*visit)(void *context, const struct api_event *event), void *context)
@@ -174,7 +166,7 @@ uint64_t shell_notes_visit(struct shell_notes *notes, uint64_t after,
     if (visit == NULL || !visit_old_alarms(notes, after, oldest, visit, context))
         return notes->newest;
     for (uint64_t id = after >= oldest ? after + 1 : oldest; id <= notes->newest; id++)
-        if (!visit_one(&notes->ring[id % RING], after, notes->ring[id % RING].event.id == id, visit, context))
+        if (!visit(context, &notes->ring[id % RING].event))
             break;
     return notes->newest;
 }

@@ -3,6 +3,7 @@
 #include "certs/file.h"
 #include "fixture.h"
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -215,4 +216,24 @@ Test(identity, a_secret_is_the_keys_and_the_labels)
     cert_identity_free(&one);
     cert_identity_free(&again);
     cert_identity_free(&other);
+}
+
+Test(identity, one_certificate_file_is_read_and_checked_against_the_ca)
+{
+    char folder[ZOO_PATH_MAX], path[ZOO_PATH_MAX + 32];
+    struct cert_subject subject;
+    struct wire_problem problem = {0};
+    struct cert_identity *broker = zoo_identity(&fixture.zoo, "broker");
+    struct wire_bytes ca = cert_identity_ca(broker);
+    snprintf(path, sizeof path, "%s/transport.pem", zoo_path(&fixture.zoo, "broker", folder));
+    cr_expect_eq(cert_subject_load(path, ca, ZOO_INSTALLATION, &subject, &problem), WIRE_OK, "%s", problem.en);
+    cr_expect_eq(subject.role, WIRE__ROLE__ROLE_BROKER);
+    cr_expect_eq(subject.usage, WIRE__USAGE__USAGE_TRANSPORT);
+    cr_expect_arr_eq(subject.curve, cert_identity_curve_public(broker), CERT_CURVE_BYTES);
+    cr_expect_eq(cert_subject_load(path, ca, "another", &subject, &problem), WIRE_OTHER_INSTALLATION);
+    snprintf(path, sizeof path, "%s/transport.key", zoo_path(&fixture.zoo, "broker", folder));
+    cr_expect_eq(cert_subject_load(path, ca, ZOO_INSTALLATION, &subject, &problem), WIRE_SYNTAX);
+    cr_expect_neq(problem.zh[0], '\0');
+    cr_expect_neq(problem.en[0], '\0');
+    cert_identity_free(&broker);
 }
