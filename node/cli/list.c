@@ -72,7 +72,12 @@ static void common(const struct cli *cli, const json_t *envelope, struct row *ro
     else
         wire_text_string(&row->title, string_or_empty(cli_text_at(
                                           envelope, cli_pick(cli, "payload_status_zh", "payload_status_en"))));
-    wire_text_string(&row->state, cli_state_word(cli->language, cli_text_at(envelope, "state")));
+    const char *state = cli_text_at(envelope, "state");
+    if (cli_at(envelope, "owes") != NULL && !cli_flag_at(envelope, "owes") && state != NULL &&
+        strcmp(state, "new") == 0)
+        wire_text_string(&row->state, cli_pick(cli, "无须签收", "nothing owed"));
+    else
+        wire_text_string(&row->state, cli_state_word(cli->language, state));
     if (cli_text_at(envelope, "cancelled_by") != NULL)
         wire_text_string(&row->state, cli_pick(cli, "，已撤销", ", cancelled"));
     else if (cli_text_at(envelope, "updated_by") != NULL)

@@ -2,6 +2,7 @@
 #include "node/cli/call.h"
 #include "node/cli/text.h"
 #include "node/cli/words.h"
+#include "rules/explain.h"
 #include "schema/payload.pb-c.h"
 #include <stdlib.h>
 #include <string.h>
@@ -160,25 +161,34 @@ static void write_times(const struct page *page)
     line(page, "保存至", "Kept until", cli_text_at(page->envelope, "keep_until"));
 }
 
+/* "24 小时（工作时间）" where there is no due time: the broker keeps office hours. */
+static void write_duration(struct wire_text *out, enum wire_language language, const json_t *term)
+{
+    struct rules_term length = {.minutes = (uint32_t)cli_number_at(term, "minutes"),
+                                .office_hours = cli_flag_at(term, "office_hours")};
+    rules_term_text(out, &length, language);
+}
+
 /* What is owed and by when. */
 static void write_terms(const struct page *page)
 {
     const json_t *terms = cli_at(page->envelope, "disposition.terms");
+    const struct cli_paper *paper = page->paper;
     size_t i;
     json_t *term;
     char time[CLI_TIME_TEXT];
+    terms = terms != NULL ? terms : cli_at(page->envelope, "terms");
     json_array_foreach((json_t *)(uintptr_t)terms, i, term)
     {
         struct wire_text text = {.grow = realloc};
         const char *due = cli_text_at(term, "due");
-        wire_text_format(&text, "%s ", cli_duty_word(page->paper->language, cli_text_at(term, "duty")));
+        wire_text_format(&text, "%s ", cli_duty_word(paper->language, cli_text_at(term, "duty")));
         if (due != NULL)
-            wire_text_format(&text, cli_paper_pick(page->paper, "%s 前", "by %s"), cli_time(due, time));
+            wire_text_format(&text, cli_paper_pick(paper, "%s 前", "by %s"), cli_time(due, time));
         else
-            wire_text_format(&text, cli_paper_pick(page->paper, "%lld 分钟（工作时间）", "%lld min (office hours)"),
-                             (long long)cli_number_at(term, "minutes"));
+            write_duration(&text, paper->language, term);
         if (cli_flag_at(term, "met"))
-            wire_text_string(&text, cli_paper_pick(page->paper, "，已完成", ", met"));
+            wire_text_string(&text, cli_paper_pick(paper, "，已完成", ", met"));
         line(page, i == 0 ? "时限" : "", i == 0 ? "Owed" : "", text.data);
         free(text.data);
     }
@@ -263,7 +273,12 @@ static void write_fate(const struct page *page)
 
 static void write_state(const struct page *page)
 {
-    line(page, "状态", "State", cli_state_word(page->paper->language, cli_text_at(page->envelope, "state")));
+    const char *state = cli_text_at(page->envelope, "state");
+    bool owed = cli_at(page->envelope, "owes") == NULL || cli_flag_at(page->envelope, "owes");
+    if (!owed && state != NULL && strcmp(state, "new") == 0)
+        line(page, "状态", "State", cli_paper_pick(page->paper, "无须签收", "nothing owed"));
+    else
+        line(page, "状态", "State", cli_state_word(page->paper->language, state));
 }
 
 /* --- foot --- */

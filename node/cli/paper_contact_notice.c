@@ -80,7 +80,9 @@ static void write_journeys(const struct cli_paper *paper, const json_t *journeys
     {
         add_journey(&table, paper, journey);
     }
-    cli_table_write(paper->out, &table, paper->language, 0, paper->indent + 2);
+    struct cli_paper below = *paper;
+    below.indent += 2;
+    cli_paper_table(&below, &table);
     cli_table_close(&table);
 }
 

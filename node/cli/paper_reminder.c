@@ -14,7 +14,7 @@ void cli_paper_reminder(const struct cli_paper *paper, const struct wire_kind *k
     number = number == NULL ? "?" : number;
     if (cli_flag_at(payload, "not_delivered"))
         wire_text_format(&text,
-                         cli_paper_pick(paper, "%s 尚未送达（%s 时限 %s）：请联系对方值班，检查链路。",
+                         cli_paper_pick(paper, "%s 尚未送达（%s，时限 %s）：请联系对方值班，检查链路。",
                                         "%s has not arrived (%s was due %s): ring them up; the link is the matter."),
                          number, duty, due);
     else if (kind->number == WIRE_KIND_OVERDUE)

@@ -65,6 +65,8 @@ void cli_paper_supply_request(const struct cli_paper *paper, const struct wire_k
     {
         add_line(&table, paper->language, line);
     }
-    cli_table_write(paper->out, &table, paper->language, 0, paper->indent + 2);
+    struct cli_paper below = *paper;
+    below.indent += 2;
+    cli_paper_table(&below, &table);
     cli_table_close(&table);
 }

@@ -173,6 +173,40 @@ static size_t longest_line(const char *text)
     return most;
 }
 
+static bool write_if_fits(const struct cli_paper *paper, const struct cli_table *table)
+{
+    struct wire_text text = {.grow = realloc};
+    cli_table_write(&text, table, paper->language, 0, paper->indent);
+    bool fits = paper->columns == 0 || longest_line(text.data) <= paper->columns;
+    if (fits && text.data != NULL)
+        wire_text_add(paper->out, text.data, text.size);
+    free(text.data);
+    return fits;
+}
+
+void cli_paper_table(const struct cli_paper *paper, const struct cli_table *table)
+{
+    if (write_if_fits(paper, table))
+        return;
+    for (size_t row = 0; row < table->rows; row++) {
+        struct wire_text text = {.grow = realloc};
+        size_t indent = paper->indent + 4;
+        for (size_t i = 0; i < table->columns; i++) {
+            const char *cell = table->cell[row * table->columns + i];
+            const struct cli_column *column = &table->column[i];
+            if (cell != NULL && cell[0] != '\0')
+                wire_text_format(&text, "%s%s %s", text.size == 0 ? "" : cli_paper_pick(paper, "；", "; "),
+                                 cli_paper_pick(paper, column->zh, column->en), cell);
+        }
+        cli_text_pad(paper->out, paper->indent);
+        wire_text_format(paper->out, "[%zu] ", row + 1);
+        cli_text_wrap(paper->out, text.data == NULL ? "" : text.data,
+                      paper->columns > indent ? paper->columns - indent : 0, indent);
+        wire_text_string(paper->out, "\n");
+        free(text.data);
+    }
+}
+
 /* A list of groups that hold no groups, as a table; false: too wide, or not such a list. */
 static bool write_table(const struct cli_paper *paper, const ProtobufCMessageDescriptor *type, const json_t *list)
 {
@@ -204,12 +238,7 @@ static bool write_table(const struct cli_paper *paper, const ProtobufCMessageDes
         for (size_t c = 0; c < count; c++)
             free(cell[c].data);
     }
-    struct wire_text text = {.grow = realloc};
-    cli_table_write(&text, &table, paper->language, 0, paper->indent);
-    bool fits = paper->columns == 0 || longest_line(text.data) <= paper->columns;
-    if (fits && text.data != NULL)
-        wire_text_add(paper->out, text.data, text.size);
-    free(text.data);
+    bool fits = write_if_fits(paper, &table);
     cli_table_close(&table);
     return fits;
 }

@@ -19,6 +19,10 @@ void cli_paper_line(const struct cli_paper *paper, const char *label, size_t lab
 void cli_paper_heading(const struct cli_paper *paper, const char *text);
 const char *cli_paper_pick(const struct cli_paper *paper, const char *zh, const char *en);
 
+struct cli_table;
+/* The table where it fits the page; else one paragraph a row, each value behind its heading. */
+void cli_paper_table(const struct cli_paper *paper, const struct cli_table *table);
+
 /* The label in the paper's language. */
 const char *cli_walk_label(const struct cli_paper *paper, const ProtobufCMessageDescriptor *type,
                            const ProtobufCFieldDescriptor *field);
