@@ -517,16 +517,37 @@ enum wire_status api_form_read(struct api_call *call, const json_t *body, struct
 
 /* --- the node's rules --- */
 
+/* The mechanism to be refused under when the rules found none: the widest in force that this node is a member of, else
+ * the widest there is. */
+static const struct rules_mechanism *widest(const struct rules_policy *policy, uint32_t region, int64_t now_ms)
+{
+    const struct rules_mechanism *best = NULL;
+    bool best_ours = false;
+    for (uint32_t i = 0; i < rules_policy_count(policy); i++) {
+        const struct rules_mechanism *mechanism = rules_policy_at(policy, i);
+        bool ours = rules_is_member(policy, i, region) && rules_in_force(mechanism, now_ms);
+        if (best == NULL || ours > best_ours || (ours == best_ours && mechanism->member_count > best->member_count)) {
+            best = mechanism;
+            best_ours = ours;
+        }
+    }
+    return best;
+}
+
 /* What the rules left open when they refused, so that the header is one the broker can judge. */
 static bool complete(struct api *api, struct api_form *form, const struct api_preview *preview,
                      struct wire_arena *arena)
 {
     Wire__Header *header = &form->header;
     const struct rules_policy *policy = api->backend.policy(api->backend.context);
-    const struct rules_mechanism *mechanism =
-        policy == NULL || preview->decision == NULL ? NULL : rules_policy_at(policy, preview->decision->mechanism);
-    if (header->mechanism == NULL && mechanism != NULL)
-        header->mechanism = wire_arena_text(arena, mechanism->id, strlen(mechanism->id));
+    if (header->mechanism == NULL && policy != NULL) {
+        uint32_t found = preview->decision == NULL ? (uint32_t)RULES_NONE : preview->decision->mechanism;
+        const struct rules_mechanism *mechanism = rules_policy_at(policy, found);
+        if (mechanism == NULL)
+            mechanism = widest(policy, api->region, header->created_ms);
+        if (mechanism != NULL)
+            header->mechanism = wire_arena_text(arena, mechanism->id, strlen(mechanism->id));
+    }
     if (header->mechanism == NULL || header->mechanism[0] == '\0')
         return false;
     if (preview->decision == NULL || preview->decision->rule == 0)

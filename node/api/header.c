@@ -105,13 +105,13 @@ static void put_when(struct api_json *json, const Wire__Header *header)
 
 static void put_grades(struct api_json *json, const Wire__Header *header)
 {
-    api_json_enum(json, "urgency", &wire__urgency__descriptor, header->urgency);
+    api_json_enum(json, "urgency", &wire__urgency__descriptor, (int)header->urgency);
     if (header->has_severity)
-        api_json_enum(json, "severity", &wire__severity__descriptor, header->severity);
+        api_json_enum(json, "severity", &wire__severity__descriptor, (int)header->severity);
     if (header->has_certainty)
-        api_json_enum(json, "certainty", &wire__certainty__descriptor, header->certainty);
+        api_json_enum(json, "certainty", &wire__certainty__descriptor, (int)header->certainty);
     if (header->has_progress)
-        api_json_enum(json, "progress", &wire__progress__descriptor, header->progress);
+        api_json_enum(json, "progress", &wire__progress__descriptor, (int)header->progress);
     if (header->has_subject_count)
         api_json_unsigned(json, "subject_count", header->subject_count);
     if (header->has_supersedes_count)
@@ -128,8 +128,8 @@ void api_json_header(struct api_json *json, const Wire__Header *header)
     api_json_text(json, "mechanism_reason", header->mechanism_reason);
     api_json_text(json, "lane", wire_lane_name(header->lane));
     /* `test` and `exercise` stand in every list: they can never be taken for the real thing */
-    api_json_enum(json, "status", &wire__status__descriptor, header->status);
-    api_json_enum(json, "action", &wire__action__descriptor, header->action);
+    api_json_enum(json, "status", &wire__status__descriptor, (int)header->status);
+    api_json_enum(json, "action", &wire__action__descriptor, (int)header->action);
     put_references(json, header);
     api_json_text(json, "incident", header->incident);
     put_who(json, header);
@@ -198,7 +198,7 @@ static void put_terms(struct api_json *json, const struct rules_decision *decisi
         const struct rules_term *term = &decision->term[i];
         const char source[2] = {term->source, '\0'};
         api_json_open(json, NULL);
-        api_json_enum(json, "duty", &wire__duty__descriptor, term->duty);
+        api_json_enum(json, "duty", &wire__duty__descriptor, (int)term->duty);
         api_json_unsigned(json, "minutes", term->minutes);
         api_json_bool(json, "office_hours", term->office_hours);
         api_json_text(json, "source", source);

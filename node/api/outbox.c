@@ -42,7 +42,7 @@ static void put_recipient(struct api_json *json, const Wire__NodeRecipient *reci
     api_json_region(json, recipient->region);
     api_json_bool(json, "owes", recipient->owes);
     if (recipient->has_arrived)
-        api_json_enum(json, "arrived", &wire__verdict_code__descriptor, recipient->arrived);
+        api_json_enum(json, "arrived", &wire__verdict_code__descriptor, (int)recipient->arrived);
     if (recipient->has_arrived_ms)
         api_json_time(json, "arrived_at", recipient->arrived_ms);
     if (recipient->has_reason)
@@ -76,9 +76,9 @@ static void put_id(struct api_json *json, const char *key, bool has, ProtobufCBi
 static void put_verdict(struct api_json *json, const Wire__NodeState *state)
 {
     if (state->has_code)
-        api_json_enum(json, "verdict", &wire__verdict_code__descriptor, state->code);
+        api_json_enum(json, "verdict", &wire__verdict_code__descriptor, (int)state->code);
     if (state->has_first_code)
-        api_json_enum(json, "first_verdict", &wire__verdict_code__descriptor, state->first_code);
+        api_json_enum(json, "first_verdict", &wire__verdict_code__descriptor, (int)state->first_code);
     if (state->has_verdict_ms)
         api_json_time(json, "verdict_at", state->verdict_ms);
     api_json_text(json, "rule_name", state->rule_name);

@@ -29,7 +29,7 @@ static void answer_preview(struct api_call *call, struct api_form *form, const s
     api_json_start(&json);
     api_json_open(&json, NULL);
     api_json_text(&json, "kind", form->kind->name);
-    api_json_enum(&json, "urgency", &wire__urgency__descriptor, form->header.urgency);
+    api_json_enum(&json, "urgency", &wire__urgency__descriptor, (int)form->header.urgency);
     put_known(&json, call->api, form, preview);
     api_json_end(&json);
     api_answer(call, 200, &json);
