@@ -2,14 +2,23 @@
 #include "link/client.h"
 #include "link/server_inside.h"
 #include "zmq_support.h"
-#include <limits.h>
+#include <arpa/inet.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-/* A port where nobody listens: one that a socket had a moment ago. */
-static void close_door(struct world *world)
+/* A port where nobody listens and that nobody else can get: bound, not listening. */
+static int close_door(struct world *world)
 {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     world_open(world);
     world_close_server(world);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    snprintf(world->endpoint, sizeof world->endpoint, "tcp://127.0.0.1:%d", ntohs(address.sin_port));
+    return fd;
 }
 
 static bool nine_failures(void *ctx)
@@ -24,13 +33,14 @@ static void backoff_of(uint32_t random, int *retries)
     struct member member = {0};
     const struct link_client_options options = {.backoff_ms_min = 4, .backoff_ms_max = 64};
     make_keys(&member.keys);
-    close_door(&world);
+    int door = close_door(&world);
     node_open(&node, &world, &member, &options);
     WAIT(&world, nine_failures, &node);
     cr_assert_eq(node.last_why, LINK_LOST_CONNECT);
     cr_assert_not(node.last_was_up);
     cr_assert_eq(link_client_counters(node.client)->ups, 0);
     memcpy(retries, node.retries, 9 * sizeof *retries);
+    close(door);
     node_close(&node);
     world_close(&world);
 }
@@ -61,13 +71,14 @@ Test(link_client, default_backoff_is_half_a_second_to_thirty)
     struct node node = {0};
     struct member member = {0};
     make_keys(&member.keys);
-    close_door(&world);
+    int door = close_door(&world);
     const struct link_client_options options = {.backoff_ms_min = 500, .backoff_ms_max = 30000};
     node_open(&node, &world, &member, &options);
     WAIT(&world, node_was_down, &node);
     cr_assert_eq(node.retries[0], 500);
     cr_assert_eq(link_client_state(node.client), LINK_WAITING);
     cr_assert_eq(link_client_send(node.client, wire_bytes("x", 1)), WIRE_AGAIN);
+    close(door);
     node_close(&node);
     world_close(&world);
 }
@@ -242,7 +253,7 @@ static bool node_down(void *ctx)
     return ((struct node *)ctx)->downs > 0;
 }
 
-Test(link_client, the_last_word_of_a_broker_arrives_before_its_end)
+static void last_words_of_a_broker(void)
 {
     struct world world = {0};
     struct node node = {0};
@@ -260,6 +271,14 @@ Test(link_client, the_last_word_of_a_broker_arrives_before_its_end)
     cr_assert(node.last_was_up);
     node_close(&node);
     world_close(&world);
+}
+
+/* With IMMEDIATE 1 or RECONNECT_IVL -1 libzmq lost them all in one round of five, as the I/O thread happened to be
+ * ahead. */
+Test(link_client, the_last_words_of_a_broker_arrive_before_its_end)
+{
+    for (int round = 0; round < 40; round++)
+        last_words_of_a_broker();
 }
 
 Test(link_client, closing_in_every_state)

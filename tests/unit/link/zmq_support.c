@@ -90,6 +90,20 @@ static void on_turn_end(void *ctx)
     world->messages_in_turn = 0;
 }
 
+struct listening {
+    struct world *world;
+    const char *endpoint;
+};
+
+/* A port that was just given up may be another's for a moment. */
+static bool listens(void *ctx)
+{
+    const struct listening *listening = ctx;
+    struct world *world = listening->world;
+    return link_server_bind(world->server, listening->endpoint, world->broker.secret_key, world->endpoint, NULL) ==
+           WIRE_OK;
+}
+
 void world_open_server(struct world *world, const char *endpoint)
 {
     const struct link_server_callbacks callbacks = {.ctx = world,
@@ -102,8 +116,8 @@ void world_open_server(struct world *world, const char *endpoint)
     struct wire_problem problem = {0};
     cr_assert_eq(link_server_open(&world->loop, world->context, &world->options, &callbacks, &world->server, &problem),
                  WIRE_OK, "%s", problem.en);
-    cr_assert_eq(link_server_bind(world->server, endpoint, world->broker.secret_key, world->endpoint, &problem),
-                 WIRE_OK, "%s", problem.en);
+    struct listening listening = {.world = world, .endpoint = endpoint};
+    WAIT(world, listens, &listening);
 }
 
 void world_open(struct world *world)
