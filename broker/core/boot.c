@@ -94,7 +94,7 @@ void broker_on_boot_row(struct broker_core *core, const struct broker_event *eve
         right = boot_cursor(core, row->key, row->value);
         break;
     default:
-        ENSURE(!"a table that does not boot");
+        wire_ensure_failed("a table that does not boot", __FILE__, __LINE__);
     }
     if (!right)
         broker_note(core, BROKER_NOTE_DAMAGED, WIRE_DAMAGED, 0, row->table, 0, 0);

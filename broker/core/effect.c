@@ -163,7 +163,7 @@ void broker_on_fetched(struct broker_core *core, const struct broker_event *even
         broker_links_fetched(core, index, fetched);
         break;
     default:
-        ENSURE(!"a request that was never made");
+        wire_ensure_failed("a request that was never made", __FILE__, __LINE__);
     }
     /* One slot is free: a few of those that wait try; who finds none waits again, behind the others. */
     for (uint32_t tries = core->hungry.count < 4 ? core->hungry.count : 4; tries > 0; tries--) {

@@ -169,7 +169,7 @@ uint64_t broker_judge(struct broker_core *core, struct region *origin, const str
         if (submit.held->has_policy_digest && submit.held->policy_digest.len == WIRE_HASH_BYTES)
             digest.data = submit.held->policy_digest.data;
     }
-    ENSURE(submit.looks != NULL);
+    ENSURE(submit.looks != NULL && submit.batch->seal->origin == origin->region); /* the gate sees to it */
     memset(core->id_slot, 0, sizeof core->id_slot);
     core->duties_ended = 0;
     broker_dispositions_open(core);

@@ -141,24 +141,32 @@ static bool receipt_unknown(const struct broker_core *core, const Wire__ReceiptS
            (shown->generation == core->generation && shown->ledger_serial > core->serial);
 }
 
-/* Completeness of the present generation must be what the ledger has at that number. */
-static bool completeness_unknown(const struct broker_core *core, const Wire__CompletenessStatement *shown,
-                                 const struct wire_digest *chain)
+/* Completeness of the present generation must be what the ledger has at that number. A row that is retained no longer
+ * proves nothing. */
+static bool completeness_unknown(struct broker_core *core, const struct broker_hello *hello)
 {
-    if (shown == NULL || !ours(core, &shown->ledger_id) || shown->generation < core->generation)
+    const Wire__CompletenessStatement *shown = hello->completeness;
+    const struct wire_digest *chain = hello->completeness_chain;
+    if (shown == NULL || !ours(core, &shown->ledger_id) || shown->recipient != hello->region ||
+        shown->generation < core->generation || shown->number == 0)
         return false;
     if (shown->generation > core->generation)
         return true;
-    if (shown->number == 0)
-        return false;
-    return chain == NULL || shown->chain.len != WIRE_HASH_BYTES ||
-           memcmp(chain->bytes, shown->chain.data, WIRE_HASH_BYTES) != 0;
+    const struct region *region = broker_region_find(core, shown->recipient);
+    uint32_t mechanism = broker_mechanism_find(core, wire_bytes(shown->mechanism, strlen(shown->mechanism)));
+    const struct queue *queue =
+        region == NULL || mechanism == NONE
+            ? NULL
+            : broker_queue_find(core, broker_region_index(core, region), mechanism, (uint32_t)shown->lane);
+    if (queue == NULL || shown->number > queue->last || shown->chain.len != WIRE_HASH_BYTES)
+        return true;
+    return chain != NULL && memcmp(chain->bytes, shown->chain.data, WIRE_HASH_BYTES) != 0;
 }
 
 bool broker_is_behind(struct broker_core *core, const struct broker_hello *hello)
 {
     bool receipt = receipt_unknown(core, hello->receipt);
-    if (!receipt && !completeness_unknown(core, hello->completeness, hello->completeness_chain))
+    if (!receipt && !completeness_unknown(core, hello))
         return false;
     if (!core->rolled_back)
         broker_note(core, BROKER_NOTE_ROLLED_BACK, WIRE_ROLLED_BACK, hello->region,
@@ -233,6 +241,6 @@ void broker_on_operator(struct broker_core *core, const struct broker_event *eve
         cut_all(core, WIRE_SHUTTING_DOWN);
         break;
     default:
-        ENSURE(!"an operation that is none");
+        wire_ensure_failed("an operation that is none", __FILE__, __LINE__);
     }
 }

@@ -136,6 +136,8 @@ static struct queue *cursor_queue(struct broker_core *core, const struct region 
 
 static bool cursor_holds(const struct queue *queue, const Wire__Cursor *cursor, const struct wire_digest *chain)
 {
+    if (queue != NULL && cursor->number == queue->last) /* the row itself may be retained no longer */
+        chain = &queue->chain;
     return queue != NULL && chain != NULL && cursor->number <= queue->last && cursor->chain.len == WIRE_HASH_BYTES &&
            memcmp(chain->bytes, cursor->chain.data, WIRE_HASH_BYTES) == 0;
 }

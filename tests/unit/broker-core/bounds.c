@@ -4,7 +4,7 @@
 #include "wire/kind.h"
 #include <criterion/criterion.h>
 
-TestSuite(bounds, .timeout = 120);
+TestSuite(bounds);
 
 static struct fake fake;
 static const struct fake_spec notice = {.kind = WIRE_KIND_CONTACT_NOTICE, .concerns = 330000};

@@ -21,7 +21,7 @@ static void teardown(void)
     fake_close(&fake);
 }
 
-TestSuite(protocol, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(protocol, .init = setup, .fini = teardown);
 
 static const struct fake_spec notice = {.kind = WIRE_KIND_CONTACT_NOTICE, .concerns = 330000};
 
@@ -270,4 +270,46 @@ Test(protocol, a_confirmation_that_was_lost_makes_no_fork)
         fake_commit(&fake);
         cr_assert_eq(from->standing, WIRE__STANDING__NORMAL, "round %d", i);
     }
+}
+
+/* --- completeness shown in HELLO
+ * ---------------------------------------------------------------------------------------- */
+static bool rolled_back_by(uint64_t generation, uint64_t number, const struct wire_digest *says,
+                           const struct wire_digest *has)
+{
+    struct broker_totals totals;
+    Wire__CompletenessStatement shown = WIRE__COMPLETENESS_STATEMENT__INIT;
+    uint8_t nonce[WIRE_ID_BYTES] = {0};
+    Wire__Hello hello = WIRE__HELLO__INIT;
+    broker_core_totals(fake.core, &totals);
+    shown.ledger_id = (ProtobufCBinaryData){WIRE_ID_BYTES, totals.ledger_id};
+    shown.generation = generation;
+    shown.recipient = 330000;
+    shown.mechanism = (char *)(uintptr_t) "yangtze-delta";
+    shown.lane = WIRE__LANE__URGENT;
+    shown.number = number;
+    shown.chain = (ProtobufCBinaryData){WIRE_HASH_BYTES, (uint8_t *)(uintptr_t)says->bytes};
+    hello.region = 330000;
+    hello.version_min = hello.version_max = 1;
+    hello.nonce = (ProtobufCBinaryData){sizeof nonce, nonce};
+    struct broker_event event = fake_event(&fake, BROKER_EVENT_HELLO);
+    event.hello = (struct broker_hello){
+        .peer = ++fake.next_peer, .region = 330000, .hello = &hello, .completeness = &shown, .completeness_chain = has};
+    fake_step(&fake, &event);
+    broker_core_totals(fake.core, &totals);
+    return totals.reason == WIRE_ROLLED_BACK;
+}
+
+Test(protocol, completeness_that_the_ledger_does_not_know)
+{
+    fake_publish(&fake, from, &notice);
+    fake_settle(&fake);
+    const struct wire_digest other = {{1}};
+    struct wire_digest right = to->cursors[0].chain;
+    cr_assert_not(rolled_back_by(1, 1, &right, &right), "the same");
+    cr_assert_not(rolled_back_by(1, 1, &other, NULL), "no longer retained: proves nothing");
+    cr_assert_not(rolled_back_by(0, 9, &other, NULL), "of a generation whose loss was accepted");
+    cr_assert(rolled_back_by(1, 1, &other, &right), "another hash at that number");
+    fake_operator(&fake, BROKER_ACCEPT_LOSS, 0);
+    cr_assert(rolled_back_by(2, 2, &right, NULL), "a number the ledger has not reached");
 }

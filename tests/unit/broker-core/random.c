@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-TestSuite(random_, .timeout = 170);
+TestSuite(random_);
 
 static const uint32_t regions[] = {310000, 320000, 330000, 340000};
 

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-TestSuite(record, .timeout = 60);
+TestSuite(record);
 
 static uint8_t memory[65536];
 static const uint8_t id[WIRE_ID_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};

@@ -3,7 +3,7 @@
 #include "wire/kind.h"
 #include <criterion/criterion.h>
 
-TestSuite(road, .timeout = 60);
+TestSuite(road);
 
 static struct fake fake;
 

@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-TestSuite(statement, .timeout = 60);
+TestSuite(statement);
 
 static struct fake fake;
 
