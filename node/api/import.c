@@ -278,7 +278,7 @@ static enum wire_status read_request(struct api_call *call, struct api_import *j
 static enum wire_status need_column(struct api_import *job, const char *name, int *out, struct wire_problem *problem)
 {
     struct wire_text headings = {.grow = realloc};
-    *out = import_find_column(&job->csv, name, NULL);
+    *out = import_find_column(&job->csv, job->profile, name);
     if (name == NULL || *out >= 0)
         return WIRE_OK;
     for (uint32_t i = 0; i < job->csv.rows[0].count; i++)
@@ -298,13 +298,13 @@ static enum wire_status find_columns(struct api_import *job, struct wire_problem
         status = need_column(job, profile->concerns, &job->concerns, problem);
     for (unsigned i = 0; status == WIRE_OK && i < profile->key_count; i++)
         status = need_column(job, profile->key[i], &job->key[i], problem);
-    job->mechanism = import_find_column(&job->csv, profile->mechanism, NULL);
+    job->mechanism = import_find_column(&job->csv, profile, profile->mechanism);
     job->columns = calloc(profile->fields_count + 1, sizeof *job->columns);
     ENSURE(job->columns != NULL);
     for (unsigned i = 0; i < profile->fields_count; i++)
         job->columns[i] = (struct import_column){
-            .column = import_find_column(&job->csv, profile->fields[i].column, &profile->fields[i]),
-            .when = import_find_column(&job->csv, profile->fields[i].when, NULL),
+            .column = import_find_column(&job->csv, profile, profile->fields[i].column),
+            .when = import_find_column(&job->csv, profile, profile->fields[i].when),
         };
     return status;
 }

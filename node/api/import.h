@@ -102,8 +102,9 @@ struct api_import {
 
 /* --- import_value.c --- */
 
-/* The heading among `names` ("病例编号|case_no"), or one that is the field's own label (NULL: none); -1. */
-int import_find_column(const struct api_csv *csv, const char *names, const struct api_profile_field *field);
+/* The column that `names` ("病例编号|case_no") means: a heading of one of these names, of another name that the profile
+ * has for the same column, or that is the label of a field filled from it. -1: the file has none. */
+int import_find_column(const struct api_csv *csv, const struct api_profile *profile, const char *names);
 /* The payload as JSON: of the given rows, entries in their order. *content gets all that comes from the cells. */
 json_t *import_payload(struct api_import *job, const uint32_t *rows, size_t count, struct wire_text *content);
 /* Pieces of a cell that holds several: 320000;330000、340000. Returns how many there are; false from `take` ends. */

@@ -6,42 +6,85 @@
 #include "wire/region.h"
 #include "wire/time.h"
 #include <stdio.h>
+#include <strings.h>
 
 /* --- columns --- */
 
-static bool is_one_of(const char *names, const char *heading)
+static bool is_one_of(const char *names, const char *heading, size_t size)
 {
-    size_t size = strlen(heading);
     while (names != NULL) {
         const char *bar = strchr(names, '|');
         size_t name_size = bar == NULL ? strlen(names) : (size_t)(bar - names);
-        if (name_size == size && memcmp(names, heading, size) == 0)
+        if (name_size == size && strncasecmp(names, heading, size) == 0)
             return true;
         names = bar == NULL ? NULL : bar + 1;
     }
     return false;
 }
 
-static bool is_label_of(const struct api_profile_field *field, const char *heading)
+static int find_heading(const struct api_csv *csv, const char *names)
+{
+    const struct api_csv_row *headings = &csv->rows[0];
+    for (uint32_t i = 0; names != NULL && i < headings->count; i++) {
+        const char *heading = api_csv_cell(csv, headings, i);
+        if (is_one_of(names, heading, strlen(heading)))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* Two lists of names that have one in common mean the same column. */
+static bool is_same_column(const char *names, const char *others)
+{
+    while (names != NULL && others != NULL) {
+        const char *bar = strchr(names, '|');
+        if (is_one_of(others, names, bar == NULL ? strlen(names) : (size_t)(bar - names)))
+            return true;
+        names = bar == NULL ? NULL : bar + 1;
+    }
+    return false;
+}
+
+/* The other names the profile has for a column. */
+static int find_other_names(const struct api_csv *csv, const struct api_profile *profile, const char *names)
+{
+    const char *const heads[] = {profile->issuer, profile->concerns, profile->mechanism};
+    int found = -1;
+    for (size_t i = 0; found < 0 && i < sizeof heads / sizeof *heads; i++)
+        found = is_same_column(names, heads[i]) ? find_heading(csv, heads[i]) : -1;
+    for (unsigned i = 0; found < 0 && i < profile->key_count; i++)
+        found = is_same_column(names, profile->key[i]) ? find_heading(csv, profile->key[i]) : -1;
+    for (unsigned i = 0; found < 0 && i < profile->fields_count; i++)
+        if (is_same_column(names, profile->fields[i].column))
+            found = find_heading(csv, profile->fields[i].column);
+    return found;
+}
+
+/* A heading that is the label of a field which the profile fills from this column as it is. */
+static int find_label(const struct api_csv *csv, const struct api_profile_field *field)
 {
     const ProtobufCFieldDescriptor *leaf = field->path[field->depth - 1];
     const struct wire_field *row = wire_field_of(leaf);
-    return strcmp(heading, leaf->name) == 0 ||
-           (row != NULL && (strcmp(heading, row->zh) == 0 || strcmp(heading, row->en) == 0));
+    int found = find_heading(csv, leaf->name);
+    if (found < 0 && row != NULL)
+        found = find_heading(csv, row->zh);
+    if (found < 0 && row != NULL)
+        found = find_heading(csv, row->en);
+    return found < 0 && row != NULL ? find_heading(csv, row->also) : found;
 }
 
-int import_find_column(const struct api_csv *csv, const char *names, const struct api_profile_field *field)
+int import_find_column(const struct api_csv *csv, const struct api_profile *profile, const char *names)
 {
-    const struct api_csv_row *headings = &csv->rows[0];
-    if (names == NULL)
-        return -1;
-    for (uint32_t i = 0; i < headings->count; i++)
-        if (is_one_of(names, api_csv_cell(csv, headings, i)))
-            return (int)i;
-    for (uint32_t i = 0; field != NULL && i < headings->count; i++)
-        if (is_label_of(field, api_csv_cell(csv, headings, i)))
-            return (int)i;
-    return -1;
+    int found = names == NULL ? -1 : find_heading(csv, names);
+    if (found < 0 && names != NULL)
+        found = find_other_names(csv, profile, names);
+    for (unsigned i = 0; found < 0 && names != NULL && i < profile->fields_count; i++) {
+        const struct api_profile_field *field = &profile->fields[i];
+        bool plain = field->days == 0 && field->equals == NULL;
+        if (plain && is_same_column(names, field->column))
+            found = find_label(csv, field);
+    }
+    return found;
 }
 
 const char *import_cell(const struct api_import *job, uint32_t row, int column)
@@ -134,7 +177,7 @@ static void add_placeholder(struct api_import *job, uint32_t row, size_t entry, 
     bool region_name = colon != NULL && strcmp(colon, ":region") == 0;
     if (region_name)
         *colon = '\0';
-    const char *cell = import_cell(job, row, import_find_column(&job->csv, name, NULL));
+    const char *cell = import_cell(job, row, import_find_column(&job->csv, job->profile, name));
     const struct wire_region *region = region_name ? wire_region_find(wire_region_parse(cell, strlen(cell))) : NULL;
     cell = region == NULL ? cell : region->name;
     add(value, cell, strlen(cell));

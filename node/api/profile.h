@@ -19,9 +19,10 @@
  *     - {field: expires_ms, value: now, days: 30}
  *     - {field: common.title, value: '{facility}：{item}'}   # {列名}, {列名:region}, {#}: number of the entry
  *
- * A column may have several names, separated by |; beyond those a heading counts that is the field's own Chinese or
- * English label. Where rows of one envelope disagree about a field, `take: first` (the default, the report says so) or
- * `take: latest` (of days) decides. */
+ * A column may have several names, separated by |; one place of the profile may give them all, others any of them.
+ * Beyond those a heading counts that is the Chinese or English label of a field filled from the column as it is. Where
+ * rows of one envelope disagree about a field, `take: first` (the default, the report says so) or `take: latest` (of
+ * days) decides. */
 #pragma once
 #include "wire/field.h"
 #include "wire/kind.h"
