@@ -97,9 +97,28 @@ static void random_connection(struct fake *fake, struct fake_node *node)
     }
 }
 
+/* The node's store is gone, with all that was sealed in it and the inbox: a new store id, no token, no cursors. */
+static void lose_store(struct fake *fake, struct fake_node *node)
+{
+    if (node->peer != 0)
+        fake_down(fake, node);
+    if (node->token != NULL)
+        wire__lineage_token__free_unpacked(node->token, NULL);
+    node->token = NULL;
+    for (size_t i = 0; i < WIRE_ID_BYTES; i++)
+        node->store_id[i] = (uint8_t)fake_random(fake);
+    memset(node->seq, 0, sizeof node->seq);
+    node->sealed_count = node->cursor_count = node->inbox_count = 0;
+    node->receipts_taken = 0;
+}
+
 static void random_weather(struct fake *fake)
 {
-    switch (pick(fake, 12)) {
+    switch (pick(fake, 14)) {
+    case 12:
+        if (pick(fake, 4) == 0)
+            lose_store(fake, any(fake));
+        break;
     case 0:
         fake_room(fake, true);
         break;
@@ -185,8 +204,10 @@ static void heal(struct fake *fake)
     fake_enrol(fake, 340000, true);
     for (int i = 0; i < 20; i++)
         fake_pass(fake, 4000);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
+        fake_operator(fake, BROKER_ACCEPT_FORK, regions[i]);
         fake_connect(fake, fake_node(fake, regions[i]));
+    }
     for (int i = 0; i < 4; i++)
         resend_all(fake, fake_node(fake, regions[i]));
     bool left = true;
