@@ -12,6 +12,8 @@ void mock_init(struct mock *mock, struct world *world, uint8_t link)
 {
     memset(mock, 0, sizeof *mock);
     mock->world = world;
+    mock->memory = malloc(MOCK_BUILD_BYTES);
+    ENSURE(mock->memory != NULL);
     mock->link = link;
     mock->generation = 1;
     memset(mock->ledger_id, 0xb0 + link, sizeof mock->ledger_id);
@@ -74,6 +76,7 @@ void mock_close(struct mock *mock)
         free_bytes(mock->receipt[i].signed_);
     for (size_t i = 0; i < mock->part_count; i++)
         free_bytes(mock->part[i].frame);
+    free(mock->memory);
 }
 
 /* --- receipts -------------------------------------------------------------------------------------------------------

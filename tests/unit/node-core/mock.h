@@ -46,6 +46,7 @@ struct mock_part {
 
 struct mock {
     struct world *world;
+    void *memory; /* for building what it says */
     uint8_t link;
     uint8_t ledger_id[WIRE_ID_BYTES];
     uint64_t generation, serial, ledger_serial;

@@ -3,8 +3,6 @@
 #include "wire/ensure.h"
 #include "wire/kind.h"
 
-enum { BUILD_BYTES = 24 * 1024 * 1024 };
-
 static ProtobufCBinaryData bin(const void *data, size_t size)
 {
     return (ProtobufCBinaryData){.len = size, .data = (uint8_t *)(uintptr_t)data};
@@ -261,15 +259,13 @@ static Wire__DeliveredEnvelope *make_given(uint32_t index, Wire__Lane lane, stru
 void mock_make_part(struct mock *mock, struct mock_part *part, const struct mock_envelope *envelopes, size_t count)
 {
     static const uint8_t bytes[WIRE_HASH_BYTES] = {0x32};
-    void *memory = malloc(BUILD_BYTES);
     struct wire_arena arena;
     Wire__Frame frame;
     Wire__Deliver deliver;
     Wire__Part body;
     Wire__BatchSeal seal;
     Wire__Signed witness;
-    ENSURE(memory != NULL);
-    wire_arena_over(&arena, memory, BUILD_BYTES);
+    wire_arena_over(&arena, mock->memory, MOCK_BUILD_BYTES);
     struct wire_digest *leaves = wire_arena_take(&arena, count * sizeof *leaves);
     struct wire_digest *scratch = wire_arena_take(&arena, count * sizeof *scratch);
     uint32_t *index = wire_arena_take(&arena, count * sizeof *index);
@@ -325,7 +321,6 @@ void mock_make_part(struct mock *mock, struct mock_part *part, const struct mock
     ENSURE(data != NULL);
     wire__frame__pack(&frame, data);
     part->frame = wire_bytes(data, size);
-    free(memory);
 }
 
 /* --- the shell's side -----------------------------------------------------------------------------------------------
@@ -517,14 +512,11 @@ bool mock_speak(struct mock *mock)
     struct wire_bytes bytes = mock->say[0];
     mock->say_count--;
     memmove(mock->say, mock->say + 1, mock->say_count * sizeof bytes);
-    void *memory = malloc(BUILD_BYTES);
     struct wire_arena arena;
-    ENSURE(memory != NULL);
-    wire_arena_over(&arena, memory, BUILD_BYTES);
+    wire_arena_over(&arena, mock->memory, MOCK_BUILD_BYTES);
     Wire__Frame *frame = wire__frame__unpack(&arena.allocator, bytes.size, bytes.data);
     ENSURE(frame != NULL);
     speak(mock, frame, bytes.size, &arena);
-    free(memory);
     free((void *)(uintptr_t)bytes.data);
     return true;
 }

@@ -3,6 +3,8 @@
 #include "wire/kind.h"
 #include <stdio.h>
 
+enum { BUILD_BYTES = 16 * WIRE_FRAME_BYTES_MAX };
+
 /* --- randomness and hashing that need no library --------------------------------------------------------------------
  */
 
@@ -76,7 +78,8 @@ void world_open(struct world *world)
     world->seed = 1;
     world->out = malloc(sizeof *world->out);
     world->out_memory = malloc(NODE_OUT_BYTES);
-    ENSURE(world->out != NULL && world->out_memory != NULL);
+    world->build_memory = malloc(BUILD_BYTES);
+    ENSURE(world->out != NULL && world->out_memory != NULL && world->build_memory != NULL);
     node_out_init(world->out, world->out_memory, NODE_OUT_BYTES);
     world->log.grow = realloc;
     new_core(world);
@@ -123,6 +126,7 @@ void world_close(struct world *world)
     free(world->memory);
     free(world->out);
     free(world->out_memory);
+    free(world->build_memory);
     free(world->log.data);
 }
 
@@ -308,17 +312,14 @@ static void release(struct world *world)
 
 static void perform_send(struct world *world, const struct node_send *send)
 {
-    size_t size = 8 * WIRE_FRAME_BYTES_MAX;
-    void *memory = malloc(size);
     struct wire_arena arena;
-    ENSURE(memory != NULL && world->waiting_count < WORLD_QUEUE_MAX);
-    wire_arena_over(&arena, memory, size);
+    ENSURE(world->waiting_count < WORLD_QUEUE_MAX);
+    wire_arena_over(&arena, world->build_memory, BUILD_BYTES);
     fill(world, send, &arena);
     size_t bytes = wire__frame__get_packed_size(send->frame);
     uint8_t *data = malloc(bytes);
     ENSURE(data != NULL && bytes <= WIRE_FRAME_BYTES_MAX);
     wire__frame__pack(send->frame, data);
-    free(memory);
     if (!world->connected[send->link]) {
         free(data);
         return;
@@ -605,10 +606,9 @@ bool world_sealed(struct world *world)
     memmove(world->seal, world->seal + 1, world->seal_count * sizeof seal);
     memmove(world->seal_id, world->seal_id + 1, world->seal_count * sizeof world->seal_id[0]);
     struct wire_arena arena;
-    size_t size = 16 * WIRE_FRAME_BYTES_MAX;
-    void *memory = malloc(size);
+    void *memory = malloc(BUILD_BYTES); /* effects of the step may need build_memory */
     ENSURE(memory != NULL);
-    wire_arena_over(&arena, memory, size);
+    wire_arena_over(&arena, memory, BUILD_BYTES);
     struct node_event event = world_event(world, NODE_ON_SEALED);
     struct node_sealed *sealed = &event.u.sealed;
     enum wire_status status[WIRE_BATCH_ENVELOPES_MAX];

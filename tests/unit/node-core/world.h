@@ -26,8 +26,8 @@ struct world {
     void *memory;
     struct node_core *core;
     struct node_out *out;
-    void *out_memory;
-    struct rows store, durable; /* as the owner sees it; as the disk has it */
+    void *out_memory, *build_memory; /* for frames on their way out */
+    struct rows store, durable;      /* as the owner sees it; as the disk has it */
     struct world_append pending[WORLD_QUEUE_MAX];
     size_t pending_count;
     struct world_sent waiting[WORLD_QUEUE_MAX]; /* for their ticket */
