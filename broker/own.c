@@ -46,7 +46,7 @@ struct making {
     struct broker *broker;
     struct wire_arena *arena;
     const struct broker_own *own;
-    uint8_t ledger_id[WIRE_ID_BYTES];
+    uint8_t store_id[WIRE_ID_BYTES];
     uint64_t first;
     uint32_t day, serial; /* the number of the last one made */
     int64_t now_ms;
@@ -129,7 +129,7 @@ static void fill_header(struct making *m, const struct broker_draft *draft, size
     header->number_date = m->day;
     header->number_serial = ++m->serial;
     header->issuer_unit = WIRE_UNIT_COMMAND;
-    header->store_id = (ProtobufCBinaryData){WIRE_ID_BYTES, m->ledger_id};
+    header->store_id = (ProtobufCBinaryData){WIRE_ID_BYTES, m->store_id};
     header->seq = m->first + i;
     header->mechanism = (char *)m->own->mechanism;
     header->lane = m->own->lane;
@@ -194,7 +194,7 @@ static enum wire_status start(struct making *m)
     struct ledger *ledger = &m->broker->ledger;
     struct broker_stream stream = {.mechanism = wire_bytes(m->own->mechanism, strlen(m->own->mechanism)),
                                    .lane = (uint32_t)m->own->lane,
-                                   .store_id = m->ledger_id};
+                                   .store_id = m->store_id};
     struct broker_stream_row row = {0};
     struct broker_key key = broker_key_stream(&stream);
     enum wire_status status = keep_get(ledger->keep, BROKER_STREAM, wire_bytes(key.data, key.size), &ledger->value);
@@ -241,7 +241,7 @@ static enum wire_status make_batch(struct making *m, struct broker_submit *submi
     struct wire_digest root = wire_merkle_root(&m->broker->hash, scratch, count);
     seal->mechanism = (char *)m->own->mechanism;
     seal->lane = m->own->lane;
-    seal->store_id = (ProtobufCBinaryData){WIRE_ID_BYTES, m->ledger_id};
+    seal->store_id = (ProtobufCBinaryData){WIRE_ID_BYTES, m->store_id};
     seal->first = m->first;
     seal->count = (uint32_t)count;
     seal->root = (ProtobufCBinaryData){WIRE_HASH_BYTES, wire_arena_copy(arena, &root, sizeof(root))};
@@ -260,7 +260,7 @@ void broker_own_seal(struct broker *broker)
     struct making m = {.broker = broker, .arena = &broker->frame_arena, .own = own, .now_ms = broker_wall_ms()};
     struct broker_totals totals;
     broker_core_totals(broker->core, &totals);
-    memcpy(m.ledger_id, totals.ledger_id, WIRE_ID_BYTES);
+    broker_own_store_id(&totals, m.store_id);
     m.day = wire_day_of(m.now_ms);
     struct broker_event event = {.kind = BROKER_EVENT_SEALED};
     event.sealed.request = own->request;

@@ -152,9 +152,39 @@ void broker_post_directory(struct broker_post *post, const struct broker_send_di
     entry->to = send->epoch;
 }
 
+static void drop_peer(struct broker_post *post, link_peer peer)
+{
+    struct entry **at = &post->first;
+    while (*at != NULL) {
+        struct entry *entry = *at;
+        if (entry->peer != peer) {
+            at = &entry->next;
+            continue;
+        }
+        *at = entry->next;
+        free(entry);
+    }
+    post->last = at;
+}
+
+/* A cut comes after what was sent so far; that of a revoked peer waits for no commit, and it gets nothing more. */
 void broker_post_cut(struct broker_post *post, const struct broker_cut *cut)
 {
-    entry_add(post, SEND_CUT, cut->peer, 0, 0)->from = cut->status;
+    bool revoked = cut->status == WIRE_REVOKED;
+    struct entry *first = NULL;
+    if (revoked) {
+        drop_peer(post, cut->peer);
+        first = post->first;
+        post->first = NULL;
+        post->last = &post->first;
+    }
+    struct entry *entry = entry_add(post, SEND_CUT, cut->peer, 0, 0);
+    entry->from = cut->status;
+    if (first == NULL)
+        return;
+    entry->next = first;
+    while (*post->last != NULL)
+        post->last = &(*post->last)->next;
 }
 
 /* --- one entry ---------------------------------------------------------------------------------------------------- */

@@ -209,7 +209,7 @@ struct broker_submit {
 };
 
 /* What SEAL asked for. The batch is the broker's own: origin 0, the drafts in their order, seq from head + 1 of the
- * stream (0, mechanism, lane, ledger id). status not OK: nothing else is set. */
+ * stream (0, mechanism, lane, broker_own_store_id). status not OK: nothing else is set. */
 struct broker_sealed {
     uint64_t request;
     enum wire_status status;
@@ -494,6 +494,11 @@ struct broker_totals {
     uint32_t regions, sessions, queues;
     uint64_t admitted, refused, duplicates, expired, arrived, misbehaved;
 };
+
+/* Where the broker's own stream stands: a ledger that accepted a loss begins a new one, for the seqs it lost were
+ * signed.
+ */
+void broker_own_store_id(const struct broker_totals *totals, uint8_t out[WIRE_ID_BYTES]);
 
 /* false: this region was never seen. */
 bool broker_core_health(const struct broker_core *core, uint32_t region, struct broker_health *out);
