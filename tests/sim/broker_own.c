@@ -21,7 +21,7 @@ struct making {
     struct sim_broker *broker;
     struct sim *sim;
     struct wire_arena *arena;
-    uint8_t *ledger_id;
+    uint8_t store_id[WIRE_ID_BYTES];
     uint64_t first;
     uint32_t day, serial;
     int64_t now_ms;
@@ -38,7 +38,7 @@ static void fill_header(struct making *m, const struct broker_draft *draft, size
     header->number_date = m->day;
     header->number_serial = ++m->serial;
     header->issuer_unit = WIRE_UNIT_COMMAND;
-    header->store_id = sim_bin(m->ledger_id, WIRE_ID_BYTES);
+    header->store_id = sim_bin(m->store_id, WIRE_ID_BYTES);
     header->seq = m->first + i;
     header->mechanism = m->broker->own_mechanism;
     header->lane = m->broker->own_lane;
@@ -98,7 +98,7 @@ static void begin(struct making *m)
     struct ledger *ledger = &m->broker->ledger;
     struct broker_stream stream = {.mechanism = wire_bytes(m->broker->own_mechanism, strlen(m->broker->own_mechanism)),
                                    .lane = (uint32_t)m->broker->own_lane,
-                                   .store_id = m->ledger_id};
+                                   .store_id = m->store_id};
     struct broker_stream_row row = {0};
     struct broker_key key = broker_key_stream(&stream);
     if (keep_get(ledger->keep, BROKER_STREAM, wire_bytes(key.data, key.size), &ledger->value) == WIRE_OK)
@@ -131,7 +131,7 @@ static void make_batch(struct making *m, struct broker_submit *submit)
     batch->seal = seal;
     seal->mechanism = m->broker->own_mechanism;
     seal->lane = m->broker->own_lane;
-    seal->store_id = sim_bin(m->ledger_id, WIRE_ID_BYTES);
+    seal->store_id = sim_bin(m->store_id, WIRE_ID_BYTES);
     seal->first = m->first;
     seal->count = (uint32_t)count;
     seal->root = sim_bin(wire_arena_copy(m->arena, &root, sizeof root), WIRE_HASH_BYTES);
@@ -149,11 +149,8 @@ void sim_own_seal(struct sim_broker *broker)
         return;
     broker->own_waits = false;
     broker_core_totals(broker->core, &totals);
-    struct making m = {.broker = broker,
-                       .sim = sim,
-                       .arena = &sim->arena,
-                       .ledger_id = wire_arena_copy(&sim->arena, totals.ledger_id, WIRE_ID_BYTES),
-                       .now_ms = sim_wall_ms(&broker->process)};
+    struct making m = {.broker = broker, .sim = sim, .arena = &sim->arena, .now_ms = sim_wall_ms(&broker->process)};
+    broker_own_store_id(&totals, m.store_id);
     m.day = wire_day_of(m.now_ms);
     struct broker_event event = {.kind = BROKER_EVENT_SEALED};
     event.sealed.request = broker->own_request;

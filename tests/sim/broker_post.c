@@ -53,6 +53,40 @@ void sim_post_send(struct sim_broker *broker, const struct broker_send *send)
     protobuf_c_message_pack(&send->frame->base, entry->bytes);
 }
 
+static void drop_peer(struct sim_broker *broker, uint64_t peer)
+{
+    struct sim_entry **at = &broker->first;
+    while (*at != NULL) {
+        struct sim_entry *entry = *at;
+        if (entry->peer != peer) {
+            at = &entry->next;
+            continue;
+        }
+        *at = entry->next;
+        broker->post_bytes -= sizeof(*entry) + entry->size;
+        free(entry);
+    }
+    broker->last = at;
+}
+
+/* A cut comes after what was sent so far; that of a revoked peer waits for no commit, and it gets nothing more. */
+void sim_post_cut(struct sim_broker *broker, const struct broker_cut *cut)
+{
+    struct sim_entry *first = NULL;
+    if (cut->status == WIRE_REVOKED) {
+        drop_peer(broker, cut->peer);
+        first = broker->first;
+        broker->first = NULL;
+        broker->last = &broker->first;
+    }
+    struct sim_entry *entry = add(broker, SIM_POST_CUT, cut->peer, 0, 0);
+    if (first == NULL)
+        return;
+    entry->next = first;
+    while (*broker->last != NULL)
+        broker->last = &(*broker->last)->next;
+}
+
 void sim_post_other(struct sim_broker *broker, int what, uint64_t peer, uint64_t after, uint64_t from, uint64_t to)
 {
     struct sim_entry *entry = add(broker, what, peer, after, 0);

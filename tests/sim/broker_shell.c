@@ -190,7 +190,7 @@ static void perform(struct sim_broker *broker, const struct broker_effect *effec
         }
         break;
     case BROKER_CUT:
-        sim_post_other(broker, SIM_POST_CUT, effect->cut.peer, 0, effect->cut.status, 0);
+        sim_post_cut(broker, &effect->cut);
         break;
     case BROKER_WAKE:
         sim_process_wake(&broker->process, effect->wake_ms);

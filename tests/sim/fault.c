@@ -7,7 +7,7 @@ void sim_faults_choose(struct sim *sim)
     bool *each[] = {&f->cuts,  &f->stalls, &f->parts,  &f->crashes,    &f->pauses,     &f->slow,          &f->full,
                     &f->clock, &f->renew,  &f->policy, &f->reconnects, &f->duplicates, &f->failed_commits};
     bool *rare[] = {&f->restore_node, &f->empty_node, &f->clone, &f->restore_broker, &f->revoke};
-    f->every_us = sim_between(sim, 500 * SIM_MS, 20 * SIM_S);
+    f->every_us = sim_between(sim, 300 * SIM_MS, 12 * SIM_S);
     if (sim->options.calm)
         return;
     for (size_t i = 0; i < sizeof each / sizeof *each; i++)
@@ -286,48 +286,53 @@ static void images(struct sim *sim)
     sim_process_image(some_process(sim));
 }
 
+static void back(struct sim *sim)
+{
+    restore_node(sim, false);
+}
+
+static void lose(struct sim *sim)
+{
+    restore_node(sim, true);
+}
+
+/* One of those that this world has, by weight. */
 static void one(struct sim *sim)
 {
     const struct sim_faults *f = &sim->faults;
-    switch (sim_below(sim, 20)) {
-    case 0:
-    case 1:
-        return f->cuts ? cut(sim) : (void)0;
-    case 2:
-        return f->stalls ? stall(sim) : (void)0;
-    case 3:
-        return f->parts ? part(sim) : (void)0;
-    case 4:
-    case 5:
-        return f->crashes ? crash(sim) : (void)0;
-    case 6:
-        return f->pauses ? pause_one(sim) : (void)0;
-    case 7:
-        return f->slow ? slow(sim) : (void)0;
-    case 8:
-        return f->full ? full(sim) : (void)0;
-    case 9:
-        return f->clock ? jump(sim) : (void)0;
-    case 10:
-        return f->renew ? renew(sim) : (void)0;
-    case 11:
-        return f->policy ? new_policy(sim) : (void)0;
-    case 12:
-        return f->reconnects ? reconnect(sim) : (void)0;
-    case 13:
-        return f->duplicates ? duplicate(sim) : (void)0;
-    case 14:
-        return f->failed_commits ? fail_commit(sim) : (void)0;
-    case 15:
-        return f->restore_node ? restore_node(sim, false) : (void)0;
-    case 16:
-        return f->empty_node && sim_chance(sim, 400) ? restore_node(sim, true) : (void)0;
-    case 17:
-        return f->clone ? clone(sim) : (void)0;
-    case 18:
-        return f->restore_broker && sim_chance(sim, 500) ? restore_broker(sim) : (void)0;
-    default:
-        return f->revoke ? revoke(sim) : (void)0;
+    const struct {
+        bool has;
+        unsigned weight;
+        void (*run)(struct sim *sim);
+    } faults[] = {{f->cuts, 4, cut},
+                  {f->stalls, 4, stall},
+                  {f->parts, 2, part},
+                  {f->crashes, 4, crash},
+                  {f->pauses, 3, pause_one},
+                  {f->slow, 3, slow},
+                  {f->full, 3, full},
+                  {f->clock, 2, jump},
+                  {f->renew, 1, renew},
+                  {f->policy, 2, new_policy},
+                  {f->reconnects, 3, reconnect},
+                  {f->duplicates, 4, duplicate},
+                  {f->failed_commits, 3, fail_commit},
+                  {f->restore_node, 3, back},
+                  {f->empty_node, 1, lose},
+                  {f->clone, 2, clone},
+                  {f->restore_broker, 1, restore_broker},
+                  {f->revoke, 1, revoke}};
+    uint64_t all = 0;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        all += faults[i].has ? faults[i].weight : 0;
+    uint64_t at = sim_below(sim, all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        uint64_t weight = faults[i].has ? faults[i].weight : 0;
+        if (at < weight) {
+            faults[i].run(sim);
+            return;
+        }
+        at -= weight;
     }
 }
 

@@ -141,6 +141,9 @@ static void take_deliver(struct sim_node *node, unsigned link, const Wire__Deliv
     in->status = check_part(&r, link, in);
     if (in->status != WIRE_OK && in->status != WIRE_SIGNER_REVOKED && in->status != WIRE_UNKNOWN_SIGNER)
         sim_fail(sim, 5, "%s: a part does not verify: %s", node->process.name, wire_status_name(in->status));
+    for (size_t i = 0; in->status == WIRE_SIGNER_REVOKED && i < in->part->n_envelope; i++)
+        if (in->header[i] != NULL)
+            sim_model_add(sim, in->header[i]->origin, in->header[i]->id.data)->excused |= 1U << node->region_index;
     if (in->part != NULL) {
         enum wire_status *each = wire_arena_take(&sim->arena, in->part->n_envelope * sizeof(*each));
         r.opens = in->part->box != NULL && in->part->box->region == node->process.region &&

@@ -233,6 +233,8 @@ static void perform_note(struct sim_node *node, const struct node_note *note)
     case NODE_NOTE_DIFFERS:
         sim_fail(sim, 4, "%s: its own rules give another disposition than the broker's", node->process.name);
     case NODE_NOTE_NOT_TAKEN:
+        if (note->status == WIRE_SIGNER_REVOKED)
+            break;
         sim_fail(sim, 3, "%s answers %s to %06llu %s from an honest broker", node->process.name,
                  wire_status_name(note->status), (unsigned long long)note->a, wire_id_text(note->id, text));
     case NODE_NOTE_BAD_RECEIPT:

@@ -215,6 +215,7 @@ void sim_broker_room(struct sim_broker *broker, bool full);
 /* broker_post.c */
 void sim_post_send(struct sim_broker *broker, const struct broker_send *send);
 void sim_post_other(struct sim_broker *broker, int what, uint64_t peer, uint64_t after, uint64_t from, uint64_t to);
+void sim_post_cut(struct sim_broker *broker, const struct broker_cut *cut);
 void sim_post_flush(struct sim_broker *broker);
 void sim_post_drop(struct sim_broker *broker);
 enum { SIM_POST_FRAME, SIM_POST_POLICY, SIM_POST_DIRECTORY, SIM_POST_CUT };
@@ -307,7 +308,8 @@ struct sim_envelope {
     uint32_t given[SIM_BROKERS_MAX]; /* by index of region: the rules gave it to these */
     uint64_t ticket[SIM_BROKERS_MAX], life[SIM_BROKERS_MAX];
     uint64_t admitted_serial[SIM_BROKERS_MAX];
-    uint8_t verdict; /* the first signed one that its origin verified: Wire__VerdictCode */
+    uint32_t excused; /* regions that refused it, for its signer was revoked when the broker did not know yet */
+    uint8_t verdict;  /* the first signed one that its origin verified: Wire__VerdictCode */
     uint64_t verdict_losses;
 };
 struct sim_model {
