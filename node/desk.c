@@ -203,7 +203,7 @@ static void add_draft(struct publishing *p, struct api_draft *from, size_t i)
     ENSURE(from->header->id.len == WIRE_ID_BYTES);
     memcpy(result->id, from->header->id.data, WIRE_ID_BYTES);
     result->status = fill(p->node, from, arena, &p->question, &p->decision, &result->problem);
-    if (result->status != WIRE_OK)
+    if (result->status != WIRE_OK && !from->anyway)
         return;
     struct node_draft *draft = &p->draft[p->pending->asked];
     *draft = (struct node_draft){.header = from->header, .payload_bytes = (uint32_t)from->payload.size};

@@ -174,16 +174,30 @@ static size_t box_bytes(const struct box *box)
     return field_bytes(protobuf_c_message_get_packed_size(&box->box.base));
 }
 
-/* Whether the rules seal it now, and to whom. Clear kinds are left to the broker's judgement, which is signed. */
-static enum wire_status ask_rules(struct making *m, Wire__Header *header)
+/* Refused by rule: what the broker will say too, unless its policy or directory is ahead of ours. */
+static bool is_refusal(enum wire_status status)
+{
+    return status >= WIRE_NO_MECHANISM && status < WIRE_BAD_FRAME;
+}
+
+/* Whether the rules seal it now, and to whom. What they refuse is left to the broker's judgement, which is signed.
+ * About persons nothing leaves then: the envelope is sealed to nobody and its payload stays empty. Should the broker
+ * know a recipient, it answers `stale-seal`; the new draft (it names the old one) then waits for our directory or
+ * policy to catch up. */
+static enum wire_status ask_rules(struct making *m, Wire__Header *header, bool *nobody)
 {
     const struct wire_kind *kind = wire_kind_find(header->kind);
     bool persons = kind == NULL || kind->persons;
     enum wire_status status = shell_decide(m->node, header, false, m->arena, &m->question, &m->decision);
+    *nobody = false;
     if (status == WIRE_OK)
         header->form = m->decision.sealed ? WIRE__PAYLOAD_FORM__SEALED : WIRE__PAYLOAD_FORM__CLEAR;
-    else if (!persons && header->form == WIRE__PAYLOAD_FORM__CLEAR && status != WIRE_NO_POLICY)
+    else if (!persons && header->form == WIRE__PAYLOAD_FORM__CLEAR && is_refusal(status))
         return WIRE_OK;
+    else if (persons && header->form == WIRE__PAYLOAD_FORM__SEALED && is_refusal(status) && header->n_references == 0) {
+        *nobody = true;
+        return WIRE_OK;
+    }
     if (status == WIRE_OK && m->decision.sealed && m->decision.to_count + m->decision.cc_count != 1)
         return WIRE_ONE_REGION;
     return status;
@@ -272,13 +286,14 @@ static enum wire_status make_envelope(struct making *m, size_t i)
     Wire__Header *header;
     struct wire_bytes plain;
     size_t boxes_before = m->box_count;
+    bool nobody = false;
     enum wire_status status = read_draft(m, i, &header, &plain);
     if (status == WIRE_OK)
-        status = ask_rules(m, header);
+        status = ask_rules(m, header, &nobody);
     if (status != WIRE_OK)
         return status;
-    struct wire_bytes carried = plain;
-    if (header->form == WIRE__PAYLOAD_FORM__SEALED)
+    struct wire_bytes carried = nobody ? (struct wire_bytes){0} : plain;
+    if (header->form == WIRE__PAYLOAD_FORM__SEALED && !nobody)
         status = seal_payload(m, header, plain, &carried);
     if (status != WIRE_OK)
         return status;

@@ -18,6 +18,8 @@ struct api_draft {
     bool choose_mechanism;     /* header->mechanism is not set */
     uint32_t last_exposure;    /* yyyymmdd, 0: from the payload unknown; for keep_until (rules_keep_until) */
     uint32_t valid_until;
+    bool anyway; /* our copy of the rules refuses it and the header is complete all the same: the broker's verdict,
+                  * which is signed, is wanted */
 };
 
 struct api_result {

@@ -550,8 +550,8 @@ static bool complete(struct api *api, struct api_form *form, const struct api_pr
     }
     if (header->mechanism == NULL || header->mechanism[0] == '\0')
         return false;
-    if (preview->decision == NULL || preview->decision->rule == 0)
-        header->lane = WIRE__LANE__ROUTINE;
+    bool ruled = preview->decision != NULL && preview->decision->rule != 0;
+    header->lane = ruled ? preview->decision->lane : WIRE__LANE__ROUTINE;
     if (header->keep_until == 0)
         header->keep_until = wire_day_add(wire_day_of(header->created_ms), KEEP_WITHOUT_RULE_DAYS);
     if (form->kind->persons && header->action != WIRE__ACTION__CANCEL)
@@ -588,5 +588,6 @@ enum wire_status api_form_preview(struct api *api, struct api_form *form, struct
         return check_asked(form, asked, problem);
     problem->status = status;
     *can_queue = status != WIRE_NO_POLICY && complete(api, form, preview, arena);
+    form->draft.anyway = *can_queue;
     return status;
 }

@@ -89,7 +89,7 @@ class Expectation:
         groups = self.grouped(folder, name, lambda r: r["通报地区"], lambda r: (r["病例编号"], r["关联地区"]),
                               lambda r: r["行程日期"] or r["确诊日期"])
         for (origin, case, concerned), numbers in groups.items():
-            entry = {"kind": "contact-notice", "key": f"{case}/{concerned}", "entries": len(numbers)}
+            entry = {"kind": "contact-notice", "key": f"{case}/{concerned}", "file": name, "rows": numbers}
             ends = {origin, province(concerned)}
             mechanism = ("yangtze-delta" if ends <= DELTA else "northeast-three" if ends <= NORTHEAST else "national")
             entry["mechanism"] = mechanism
@@ -100,13 +100,14 @@ class Expectation:
                 self.give(origin, [target], entry)
 
     def supplies(self, folder):
-        groups = self.grouped(folder, "supply-needs-2020.csv", lambda r: r["adcode"],
+        name = "supply-needs-2020.csv"
+        groups = self.grouped(folder, name, lambda r: r["adcode"],
                               lambda r: (r["adcode"], r["facility"], r["item"]), lambda r: r["facility"] and r["item"])
         for (origin, adcode, facility, item), numbers in groups.items():
             # a need goes to the nation and to the provinces paired with its city; Wuhan's to the nation only
             to = ["100000"] + PAIRED.get(city(adcode), [])
             self.give(origin, to, {"kind": "supply-request", "key": f"{adcode}/{facility}/{item}",
-                                   "mechanism": "national", "entries": len(numbers)})
+                                   "mechanism": "national", "file": name, "rows": numbers})
 
     def measures(self, folder):
         name = "measures-2020.csv"
@@ -114,7 +115,7 @@ class Expectation:
                               lambda r: (r["date"], r["origin"], r["title"], r["mechanism"]), lambda r: r["title"])
         for (origin, date, issuer, title, mechanism), numbers in groups.items():
             entry = {"kind": "measure-bulletin", "key": f"{issuer}/{title}", "mechanism": mechanism,
-                     "entries": len(numbers)}
+                     "file": name, "rows": numbers}
             if mechanism not in LOADED:
                 self.refused.append(dict(entry, origin=origin, reason="no-mechanism"))
                 continue
