@@ -4,6 +4,7 @@
 #include "link/yaml.h"
 #include "node/cli/fields.h"
 #include "node/cli/say.h"
+#include "rules/words.h"
 #include "wire/label.h"
 #include "wire/region.h"
 #include "wire/time.h"
@@ -213,15 +214,26 @@ static void put_text(json_t *body, const char *key, const char *text)
         json_object_set_new(body, key, json_string(text));
 }
 
-/* "test", "测试": as the API's enums are called. */
+/* The value that a word means, by the schema's names or the words of the rule language ("测试", "加急"). */
+static bool read_enum(const ProtobufCEnumDescriptor *type, const struct rules_spelling *words, const char *text,
+                      int *value)
+{
+    if (wire_enum_parse(type, text, strlen(text), value))
+        return true;
+    uint32_t number = words == NULL ? UINT32_MAX : rules_spelling_parse(words, text, strlen(text), UINT32_MAX);
+    *value = (int)number;
+    return number != UINT32_MAX;
+}
+
+/* As the API's enums are called. */
 static int put_enum(const struct cli *cli, json_t *body, const char *key, const char *where,
-                    const ProtobufCEnumDescriptor *type, const char *text)
+                    const ProtobufCEnumDescriptor *type, const struct rules_spelling *words, const char *text)
 {
     int value;
     char name[WIRE_ENUM_NAME];
     if (text == NULL)
         return CLI_OK;
-    if (!wire_enum_parse(type, text, strlen(text), &value)) {
+    if (!read_enum(type, words, text, &value)) {
         struct wire_text known = {.grow = realloc};
         for (unsigned i = 0; i < type->n_values; i++)
             wire_text_format(&known, "%s%s", i == 0 ? "" : ", ", wire_enum_name(type, type->values[i].value, name));
@@ -240,16 +252,17 @@ static int put_enums(const struct cli *cli, json_t *body)
     const struct {
         const char *key, *where, *text;
         const ProtobufCEnumDescriptor *type;
+        const struct rules_spelling *words;
     } enums[] = {
-        {"status", "--status", o->status, &wire__status__descriptor},
-        {"lane", "--lane", o->lane, &wire__lane__descriptor},
-        {"urgency", "--urgency", o->urgency, &wire__urgency__descriptor},
-        {"severity", "--severity", o->severity, &wire__severity__descriptor},
-        {"certainty", "--certainty", o->certainty, &wire__certainty__descriptor},
+        {"status", "--status", o->status, &wire__status__descriptor, rules_status_words},
+        {"lane", "--lane", o->lane, &wire__lane__descriptor, rules_lane_words},
+        {"urgency", "--urgency", o->urgency, &wire__urgency__descriptor, rules_urgency_words},
+        {"severity", "--severity", o->severity, &wire__severity__descriptor, NULL},
+        {"certainty", "--certainty", o->certainty, &wire__certainty__descriptor, NULL},
     };
     int code = CLI_OK;
     for (size_t i = 0; i < sizeof enums / sizeof *enums && code == CLI_OK; i++)
-        code = put_enum(cli, body, enums[i].key, enums[i].where, enums[i].type, enums[i].text);
+        code = put_enum(cli, body, enums[i].key, enums[i].where, enums[i].type, enums[i].words, enums[i].text);
     return code;
 }
 
@@ -336,7 +349,7 @@ bool cli_status_option(const struct cli *cli, const char **out)
     *out = NULL;
     if (text == NULL)
         return true;
-    if (!wire_enum_parse(&wire__status__descriptor, text, strlen(text), &value) || value < 0 || value > 2) {
+    if (!read_enum(&wire__status__descriptor, rules_status_words, text, &value)) {
         cli_fail_usage(cli, "--status", "没有“%s”，可用：actual, exercise, test",
                        "there is no \"%s\"; use one of actual, exercise, test", text);
         return false;

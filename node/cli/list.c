@@ -7,18 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 8 };
+enum { COLUMNS = 9 };
 
+/* What is not actual says so in a column that is never cut. */
 static const struct cli_column inbox_columns[COLUMNS] = {
-    {"编号", "Number", false, false}, {"来自", "From", false, true},   {"种类", "Kind", false, true},
-    {"标题", "Title", false, true},   {"通道", "Lane", false, false},  {"送达", "Arrived", false, false},
-    {"时限", "Due", false, false},    {"状态", "State", false, false},
+    {"编号", "Number", false, false},  {"性质", "Reality", false, false}, {"来自", "From", false, true},
+    {"种类", "Kind", false, true},     {"标题", "Title", false, true},    {"通道", "Lane", false, false},
+    {"送达", "Arrived", false, false}, {"时限", "Due", false, false},     {"状态", "State", false, false},
 };
 
 static const struct cli_column outbox_columns[COLUMNS] = {
-    {"编号", "Number", false, false}, {"发往", "To", false, true},     {"种类", "Kind", false, true},
-    {"标题", "Title", false, true},   {"通道", "Lane", false, false},  {"创建", "Created", false, false},
-    {"送达", "Arrived", true, false}, {"状态", "State", false, false},
+    {"编号", "Number", false, false},  {"性质", "Reality", false, false}, {"发往", "To", false, true},
+    {"种类", "Kind", false, true},     {"标题", "Title", false, true},    {"通道", "Lane", false, false},
+    {"创建", "Created", false, false}, {"送达", "Arrived", true, false},  {"状态", "State", false, false},
 };
 
 int cli_list_target(struct cli *cli, char target[CLI_TARGET_MAX])
@@ -61,7 +62,6 @@ static void common(const struct cli *cli, const json_t *envelope, struct row *ro
     const char *name = cli_text_at(envelope, cli_pick(cli, "kind_zh", "kind_en"));
     const char *action = cli_text_at(envelope, "action"), *title = cli_text_at(envelope, "title");
     *row = (struct row){.who.grow = realloc, .kind.grow = realloc, .title.grow = realloc, .state.grow = realloc};
-    wire_text_string(&row->kind, cli_reality_mark(cli->language, cli_text_at(envelope, "reality")));
     wire_text_string(&row->kind, string_or_empty(name != NULL ? name : cli_text_at(envelope, "kind")));
     if (action != NULL && strcmp(action, "issue") != 0)
         wire_text_format(&row->kind, cli_pick(cli, "（%s）", " (%s)"), cli_action_word(cli->language, action));
@@ -106,9 +106,9 @@ static void inbox_row(const struct cli *cli, const json_t *envelope, struct row 
         cli_region_text(&row->who, cli->language, (uint32_t)cli_number_at(envelope, "origin"));
     const char *number = cli_text_at(envelope, "number");
     cells[0] = number != NULL ? number : cli_text_at(envelope, "id");
-    cells[4] = cli_lane_word(cli->language, cli_text_at(envelope, "lane"));
-    cells[5] = cli_time(cli_text_at(envelope, "arrived"), row->when);
-    cells[6] = cli_time(next_due(envelope), row->last);
+    cells[5] = cli_lane_word(cli->language, cli_text_at(envelope, "lane"));
+    cells[6] = cli_time(cli_text_at(envelope, "arrived"), row->when);
+    cells[7] = cli_time(next_due(envelope), row->last);
 }
 
 static void outbox_row(const struct cli *cli, const json_t *envelope, struct row *row, const char *cells[COLUMNS])
@@ -127,9 +127,18 @@ static void outbox_row(const struct cli *cli, const json_t *envelope, struct row
         recipients = cli_at(envelope, "to") != NULL ? cli_at(envelope, "to") : cli_at(envelope, "concerns");
     cli_places_text(&row->who, cli->language, recipients);
     cells[0] = cli_text_at(envelope, "number");
-    cells[4] = cli_lane_word(cli->language, cli_text_at(envelope, "lane"));
-    cells[5] = cli_time(cli_text_at(envelope, "created"), row->when);
-    cells[6] = row->last;
+    cells[5] = cli_lane_word(cli->language, cli_text_at(envelope, "lane"));
+    cells[6] = cli_time(cli_text_at(envelope, "created"), row->when);
+    cells[7] = row->last;
+}
+
+static void fill(const struct cli *cli, const json_t *envelope, const struct row *row, const char *cells[COLUMNS])
+{
+    cells[1] = cli_reality_mark(cli->language, cli_text_at(envelope, "reality"));
+    cells[2] = row->who.data;
+    cells[3] = row->kind.data;
+    cells[4] = row->title.data;
+    cells[8] = row->state.data;
 }
 
 void cli_list_print(const struct cli *cli, const struct cli_answer *answer, enum cli_list_of of)
@@ -152,10 +161,7 @@ void cli_list_print(const struct cli *cli, const struct cli_answer *answer, enum
         struct row row;
         const char *cells[COLUMNS] = {NULL};
         (of == CLI_LIST_INBOX ? inbox_row : outbox_row)(cli, envelope, &row, cells);
-        cells[1] = row.who.data;
-        cells[2] = row.kind.data;
-        cells[3] = row.title.data;
-        cells[7] = row.state.data;
+        fill(cli, envelope, &row, cells);
         cli_table_add(&table, cells);
         row_close(&row);
     }
@@ -171,10 +177,7 @@ void cli_list_line(const struct cli *cli, const json_t *envelope)
     const char *cells[COLUMNS] = {NULL};
     struct wire_text out = {.grow = realloc};
     inbox_row(cli, envelope, &row, cells);
-    cells[1] = row.who.data;
-    cells[2] = row.kind.data;
-    cells[3] = row.title.data;
-    cells[7] = row.state.data;
+    fill(cli, envelope, &row, cells);
     for (size_t i = 0; i < COLUMNS; i++)
         if (cells[i] != NULL && cells[i][0] != '\0') {
             wire_text_string(&out, i == 0 ? "" : "  ");
