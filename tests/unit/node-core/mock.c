@@ -481,7 +481,7 @@ static void rewind_parts(struct mock *mock, const Wire__Hello *hello)
 {
     mock->part_sent = 0;
     for (size_t i = 0; i < mock->part_count; i++)
-        mock->part[i].arrived = false;
+        mock->part[i].arrived = mock->part[i].lost;
     for (size_t i = 0; i < hello->n_cursor; i++) {
         const Wire__Cursor *cursor = hello->cursor[i];
         for (size_t j = 0; j < mock->part_count; j++)
@@ -605,6 +605,33 @@ void mock_send_parts(struct mock *mock)
         mock->delivered++;
         say_bytes(mock, part->frame);
     }
+}
+
+/* The oldest that has not arrived. */
+static struct mock_part *next_part(struct mock *mock)
+{
+    for (size_t i = 0; i < mock->part_count; i++)
+        if (!mock->part[i].arrived)
+            return &mock->part[i];
+    ENSURE(!"there is no such part");
+    return NULL;
+}
+
+void mock_skip(struct mock *mock)
+{
+    struct mock_part *part = next_part(mock);
+    part->arrived = part->lost = true;
+}
+
+void mock_mangle(struct mock *mock)
+{
+    struct mock_part *part = next_part(mock);
+    Wire__Frame *frame = wire__frame__unpack(NULL, part->frame.size, part->frame.data);
+    ENSURE(frame != NULL);
+    frame->deliver->chain.data[0] ^= 0xff;
+    free_bytes(part->frame);
+    part->frame = pack(&frame->base);
+    wire__frame__free_unpacked(frame, NULL);
 }
 
 void mock_deliver(struct mock *mock, const char *mechanism, Wire__Lane lane, const struct mock_envelope *envelopes,

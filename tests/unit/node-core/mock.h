@@ -41,7 +41,7 @@ struct mock_part {
     uint64_t number;
     struct wire_digest chain;
     struct wire_bytes frame; /* encoded Frame with the DELIVER; owned */
-    bool arrived;
+    bool arrived, lost;
 };
 
 struct mock {
@@ -114,6 +114,9 @@ struct mock_envelope {
 };
 void mock_deliver(struct mock *mock, const char *mechanism, Wire__Lane lane, const struct mock_envelope *envelopes,
                   size_t count);
+/* The part that is to be sent next is lost; its running hash is changed. */
+void mock_skip(struct mock *mock);
+void mock_mangle(struct mock *mock);
 /* Sends what credit allows. */
 void mock_send_parts(struct mock *mock);
 /* Everything between node and broker until both rest. */
