@@ -1,0 +1,177 @@
+"""What the tests on real processes share: one house a file, valid payloads, reading what nodes hold.
+
+    python3 tests/integration/FILE.py PROGRAMS [TestCase.test_name...]
+
+Every file is one CTest test. Random moments come from a seed, which is printed; LIANFANG_SEED=n repeats it. Nothing sleeps: waiting
+is for a condition, with a deadline.
+"""
+import datetime
+import os
+import random
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from house import Failure, House, wait_until  # noqa: E402,F401
+
+SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
+COMMON = {"issuer": "测试指挥部", "drafter": "测试", "approver": "测试", "precedence": "urgent", "openness": "public",
+          "disease": "新型冠状病毒肺炎", "contact": "测试值班室"}
+IDENTITY = "00000019900101001"  # an area code that does not exist; the check digit follows
+
+
+def programs():
+    return House.bin
+
+
+def check_digit(first17):
+    weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
+    return first17 + "10X98765432"[sum(w * int(c) for w, c in zip(weights, first17)) % 11]
+
+
+def now():
+    return datetime.datetime.now(SHANGHAI)
+
+
+def measure(region, title, status="test", summary=None, urgent=False, **more):
+    """A bulletin of a measure: to every member of the narrowest mechanism of the region."""
+    payload = {"common": dict(COMMON, title=title), "category": ["other"], "action": "new", "region": [int(region)],
+               "effective_ms": now().strftime("%Y-%m-%dT%H:%M:%S+08:00"),
+               "review_day": str(now().date() + datetime.timedelta(days=30)), "summary": summary or title,
+               "stricter": False}
+    if urgent:
+        payload["category"] = ["traffic-control"]
+    return dict({"kind": "measure-bulletin", "status": status, "payload": payload}, **more)
+
+
+def notice(origin, to, name, status="test", person="测试甲", **more):
+    """A notice about one person, sealed to the region concerned."""
+    today = str(now().date())
+    payload = {"common": dict(COMMON, title=f"密接协查 {name}", openness="not-public"), "type": "named", "case_no": name,
+               "case_class": "suspected", "to_check": 1, "ask": ["find", "isolate", "feedback"],
+               "observe_until_day": today,
+               "person": [{"ref": "1", "name": person, "id_type": "resident", "id_no": check_digit(IDENTITY),
+                           "region": int(to), "contact_class": "close", "last_contact_day": today}]}
+    return dict({"kind": "contact-notice", "status": status, "concerns": [int(to)], "payload": payload,
+                 "issuer": {"region": int(origin), "unit": "cdc"}}, **more)
+
+
+def publish(node, body):
+    """Queued: (id, number)."""
+    status, answer = node.api("POST", "/v1/envelopes", body)
+    if status != 202:
+        raise Failure(f"publish at {node.region}: HTTP {status} {answer}")
+    return answer["id"], answer["number"]
+
+
+def box(node, name, **query):
+    """Every envelope of inbox or outbox, oldest first."""
+    items, after = [], 0
+    while True:
+        words = "&".join(f"{k}={v}" for k, v in dict(query, limit=1000, oldest_first=1).items())
+        status, body = node.api("GET", f"/v1/{name}?{words}" + (f"&after={after}" if after else ""))
+        if status != 200:
+            raise Failure(f"{node.region} {name}: HTTP {status} {body}")
+        items += body["envelopes"]
+        if not body["more"] or not body["envelopes"] or "order" not in body["envelopes"][-1]:
+            return items
+        after = body["envelopes"][-1]["order"]
+
+
+def inbox(node, **query):
+    return box(node, "inbox", **query)
+
+
+def outbox(node, id_):
+    status, body = node.api("GET", f"/v1/outbox/{id_}")
+    return body if status == 200 else {}
+
+
+def verdict(node, id_, seconds=30):
+    return wait_until(lambda: outbox(node, id_).get("verdict"), f"verdict of {id_} at {node.region}", seconds)
+
+
+def titles(node):
+    return [(i.get("payload") or {}).get("common", {}).get("title") for i in inbox(node, kind="measure-bulletin")]
+
+
+def received(node, id_, seconds=30):
+    def look():
+        status, body = node.api("GET", f"/v1/inbox/{id_}")
+        return body if status == 200 else None
+    return wait_until(look, f"{id_} in the inbox of {node.region}", seconds)
+
+
+def quiet(node):
+    """Every envelope of this node has its verdict."""
+    links = node.links()
+    return links and not any(lane["queued"] or lane["unreceipted"] for link in links for lane in link["lanes"].values())
+
+
+def drained(house):
+    return all(lane["depth"] == 0 for link in house.broker.links().values() for lane in link["lanes"])
+
+
+def metric(broker, name):
+    """The value of one line of /metrics; 0 when it is not there."""
+    status, text = house_of(broker).http(broker.socket, "GET", "/metrics")
+    for line in str(text).splitlines() if status == 200 else []:
+        if line.rsplit(" ", 1)[0] == name:
+            return float(line.rsplit(" ", 1)[1])
+    return 0.0
+
+
+def house_of(process):
+    return process.house
+
+
+def seed():
+    """Printed, so that a failing run can be repeated: LIANFANG_SEED=n."""
+    value = int(os.environ.get("LIANFANG_SEED") or time.time_ns() % 1000000)
+    print(f"  seed {value}", flush=True)
+    return random.Random(value)
+
+
+class HouseTest(unittest.TestCase):
+    """One house for all tests of a class, its daemons linked; `regions` and `mechanisms` say which."""
+
+    regions = ["310000", "320000", "330000"]
+    mechanisms = ["yangtze-delta"]
+    pulse_ms = 300
+    started = True
+    longMessage = True
+
+    @classmethod
+    def setUpClass(cls):
+        cls.house = House(House.bin, pulse_ms=cls.pulse_ms)
+        cls.addClassCleanup(cls.house.close)
+        cls.house.found(cls.regions, cls.mechanisms)
+        if cls.started:
+            cls.house.start()
+        cls.broker, cls.nodes = cls.house.broker, cls.house.nodes
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        result = super().run(result) or result
+        if len(result.failures) + len(result.errors) > before:
+            for process in self.house.processes:
+                print(f"--- {process.name}\n{process.tail(15)}", flush=True)
+        return result
+
+    def say(self, text):
+        print(f"    {text}", flush=True)
+
+    def settle(self, seconds=60):
+        """All up, everything judged, every queue empty."""
+        wait_until(lambda: all(node.up() for node in self.nodes.values()), "all nodes linked", seconds)
+        for node in self.nodes.values():
+            wait_until(lambda: quiet(node), f"verdicts of {node.region}", seconds)
+        wait_until(lambda: drained(self.house), "queues of the broker", seconds)
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(f"usage: {sys.argv[0]} PROGRAMS [TEST...]")
+    House.bin = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
