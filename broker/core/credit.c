@@ -35,10 +35,12 @@ static uint64_t flash_allowed(struct broker_core *core, struct region *region, u
 
 /* --- granting ------------------------------------------------------------------------------------------------------
  */
-static bool nothing_outstanding(const struct region *region)
+/* Also not a grant above the window that was given to another lane and is not used yet. */
+static bool nothing_outstanding(const struct region *region, uint32_t but)
 {
-    for (int lane = 0; lane < WIRE_LANES; lane++) {
-        if (region->in[lane].used != region->in[lane].returned)
+    for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
+        const struct lane_in *in = &region->in[lane];
+        if (in->used != in->returned || (lane != but && in->granted > in->used + windows[lane]))
             return false;
     }
     return true;
@@ -49,7 +51,8 @@ static uint64_t target(const struct region *region, uint32_t lane)
 {
     const struct lane_in *in = &region->in[lane];
     uint64_t offset = in->returned + windows[lane];
-    bool may_be_large = in->used == in->returned && (in->wanted <= WIRE_BATCH_BYTES_MAX || nothing_outstanding(region));
+    bool may_be_large =
+        in->used == in->returned && (in->wanted <= WIRE_BATCH_BYTES_MAX || nothing_outstanding(region, lane));
     if (in->wanted > windows[lane] && may_be_large)
         offset = in->used + in->wanted;
     return offset > in->granted ? offset : in->granted;

@@ -58,6 +58,12 @@ static bool is_stored(const struct node_core *core, const struct node_deliver_cr
     return credit->ticket <= core->committed;
 }
 
+/* A grant above the window was given and not used yet. */
+static bool large_is_to_come(const struct node_deliver_credit *credit, size_t lane)
+{
+    return credit->granted > credit->received + node_window_bytes((Wire__Lane)lane);
+}
+
 /* A frame larger than the window may come now. */
 static bool may_come(const struct node_core *core, const struct node_link *link, size_t lane)
 {
@@ -66,7 +72,7 @@ static bool may_come(const struct node_core *core, const struct node_link *link,
     if (link->deliver[lane].wanted <= WIRE_BATCH_BYTES_MAX)
         return true;
     for (size_t i = WIRE__LANE__URGENT; i < WIRE_LANES; i++)
-        if (!is_stored(core, &link->deliver[i]))
+        if (!is_stored(core, &link->deliver[i]) || (i != lane && large_is_to_come(&link->deliver[i], i)))
             return false;
     return true;
 }
