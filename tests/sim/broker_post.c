@@ -274,7 +274,8 @@ static void send_frame(struct sim_broker *broker, uint64_t peer, const Wire__Fra
         uint32_t region = sim->node[conn->node].process.region;
         sim_check_durable(broker, frame, region);
         sim_check_given(broker, frame, region);
-        sim_check_revoked(broker, region);
+        if (frame->body_case != WIRE__FRAME__BODY_BYE)
+            sim_check_revoked(broker, region);
         sim_net_send(sim, conn, false, bytes, deliver ? (int)frame->deliver->lane : -1);
     }
     if (!deliver)

@@ -36,8 +36,8 @@ static void take(struct sim_node *node, const Wire__NodeInbox *row, bool check)
     ENSURE(header != NULL);
     struct broker_key key = stream_of(header);
     struct sim_seen *seen = seen_of(node, &key);
-    bool unknown_loss = header->origin == 0 && sim->count.losses > 0; /* the broker's own, which nobody offers again */
-    if (check && !unknown_loss && header->seq <= seen->seq)
+    bool in_order = sim->count.losses == 0; /* what a ledger has lost is judged anew, and may be given to others */
+    if (check && in_order && header->seq <= seen->seq)
         sim_fail(sim, 3, "%s takes seq %llu of %06u %s lane %d after %llu", node->process.name,
                  (unsigned long long)header->seq, header->origin, header->mechanism, (int)header->lane,
                  (unsigned long long)seen->seq);
