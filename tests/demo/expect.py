@@ -13,6 +13,7 @@ from collections import OrderedDict
 
 DELTA = {"310000", "320000", "330000", "340000"}
 NORTHEAST = {"210000", "220000", "230000"}
+LIAISONS = {"810000", "820000"}  # of the national mechanism: they get and may send measures, nothing with persons
 LOADED = {"yangtze-delta", "northeast-three", "national"}
 MUNICIPAL = {"11", "12", "31", "50"}
 # paired aid to the cities of Hubei outside Wuhan, as announced on 2020-02-07 and 02-10
@@ -94,7 +95,11 @@ class Expectation:
             mechanism = ("yangtze-delta" if ends <= DELTA else "northeast-three" if ends <= NORTHEAST else "national")
             entry["mechanism"] = mechanism
             target = self.speaker(concerned)
-            if target is None:
+            if origin in LIAISONS:
+                self.refused.append(dict(entry, origin=origin, reason="liaison"))
+            elif target in LIAISONS:
+                self.refused.append(dict(entry, origin=origin, reason=f"liaison {concerned}"))
+            elif target is None:
                 self.refused.append(dict(entry, origin=origin, reason=f"nobody-for {concerned}"))
             else:
                 self.give(origin, [target], entry)
