@@ -287,7 +287,7 @@ class House:
             connection.request(method, target, body, lines)
             answer = connection.getresponse()
             text = answer.read()
-        except OSError:
+        except (OSError, http.client.HTTPException):  # not there, or killed in the middle of its answer
             return 0, {}
         finally:
             connection.close()
