@@ -202,7 +202,10 @@ static void perform_note(struct broker *broker, const struct broker_note *note)
     bool caused = note->topic == BROKER_NOTE_MISBEHAVED || note->topic == BROKER_NOTE_REFUSED_PEER;
     if ((caused && !broker_refused(broker, note->status)) || !link_log_on(broker->log, text->level))
         return;
-    link_log_line(broker->log, text->level, "core", text->zh, text->en, LINK_UNSIGNED("region", note->region),
+    enum link_level level = text->level;
+    if (note->topic == BROKER_NOTE_CREDIT_REASON && note->status == WIRE_OK)
+        level = LINK_NOTICE;
+    link_log_line(broker->log, level, "core", text->zh, text->en, LINK_UNSIGNED("region", note->region),
                   LINK_TEXT("status", wire_status_name(note->status)), LINK_UNSIGNED("a", note->a),
                   LINK_UNSIGNED("b", note->b), LINK_UNSIGNED("c", note->c));
 }
