@@ -8,8 +8,8 @@
 enum { WIRE_TABLES_MAX = 32, WIRE_KEY_BYTES_MAX = 128 };
 
 struct wire_row {
-    uint8_t table;           /* index below WIRE_TABLES_MAX */
-    bool erase;              /* true: delete the key; value is ignored */
-    struct wire_bytes key;   /* 1 to WIRE_KEY_BYTES_MAX */
+    uint8_t table;         /* index below WIRE_TABLES_MAX */
+    bool erase;            /* true: delete the key; value is ignored */
+    struct wire_bytes key; /* 1 to WIRE_KEY_BYTES_MAX */
     struct wire_bytes value;
 };

@@ -26,10 +26,10 @@ enum wire_unit {
 #define WIRE_UNIT_ENUM(name, number, id, zh, en) WIRE_UNIT_##name = number,
     WIRE_UNIT_LIST(WIRE_UNIT_ENUM)
 #undef WIRE_UNIT_ENUM
-    WIRE_UNIT_END
+        WIRE_UNIT_END
 };
 
-const char *wire_unit_id(uint32_t unit);         /* "cdc"; "?" for a number that is none */
+const char *wire_unit_id(uint32_t unit); /* "cdc"; "?" for a number that is none */
 const char *wire_unit_zh(uint32_t unit);
 const char *wire_unit_en(uint32_t unit);
-uint32_t wire_unit_parse(const char *text);      /* by id, Chinese or English name; 0 if none */
+uint32_t wire_unit_parse(const char *text); /* by id, Chinese or English name; 0 if none */

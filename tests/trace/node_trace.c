@@ -7,6 +7,7 @@
  *
  * What can happen:
  *   boot | crash | lose-store          (crash: killed and booted again, without what was not committed)
+ *   backup | restore                   of the disk; then booted again
  *   policy <version> [in <ms>]         directory <epoch> [+region] [-region] …
  *   up | lost | reconnect              of link main
  *   commit | fetched | sealed | erased one thing that waits; settle: all of them, until nothing waits
@@ -16,21 +17,19 @@
  *   publish <n> [urgent …] [key=value …] [; <n> …]   mechanism kind action names asked final expires-in keep bytes
  *   withdraw <n>
  *   sealing <n> <status>               what the shell answers for envelope n from now on
- *   hear | speak | settle-all          the broker hears, says one frame; everything until both rest
+ *   hear | speak | talk | settle-all   the broker hears one frame, says one, says all; everything until both rest
  *   standing <fork|rolled-back|stopped>      of the next WELCOME
  *   answer <bad-batch|conflict|expected-first> [status] [first]   to the next SUBMIT
  *   verdict <code> [status]            for every new envelope from now on
  *   credit <status>                    CREDIT without grants and with a reason; credit off: none comes back
- *   deliver <lane> <n> [key=value …] [; <n> …]       mechanism origin kind action names answers final status
- *   skip                               the broker loses the part it would send next
- *   mangle                             … changes its running hash
- *   arrive | pulse | bye <status>      of the broker
- *   lose-ledger <batches>              the broker is restored to so many batches and its operator accepts the loss
- *   piece <version> <offset> <bytes> <total>         of a policy
- *   bad-frame <status>
- *   quiet <line>                       does it without showing effects
- * Lines with # are for readers. */
-#include "../unit/node-core/mock.h"
+ *   deliver <lane> <n> [key=value …] [; <n> …]       mechanism origin kind action names answers final status no-header
+ * clear skip                               the broker loses the part it would send next mangle … changes its running
+ * hash forge                              … signs for a hash that is not the one it sent overrun … sends without
+ * looking at credit arrive | pulse | bye <status>      of the broker lose-ledger <batches>              the broker is
+ * restored to so many batches and its operator accepts the loss piece <version> <offset> <bytes> <total>         of a
+ * policy bad-frame <status> quiet <line>                       does it without showing effects Lines with # are for
+ * readers. */
+#include "unit/node-core/mock.h"
 #include "wire/ensure.h"
 #include "wire/kind.h"
 #include "wire/lane.h"
@@ -48,6 +47,7 @@ struct trace {
         enum wire_status status;
     } sealing[SEALINGS];
     size_t sealing_count;
+    struct rows image; /* of the disk, taken by `backup` */
 };
 
 _Noreturn static void bad_line(const struct trace *trace, const char *what)
@@ -176,6 +176,8 @@ static void envelope_word(struct trace *trace, struct mock_envelope *envelope, c
             envelope->final = true;
         else if (strcmp(text, "no-header") == 0)
             envelope->no_header = true;
+        else if (strcmp(text, "clear") == 0)
+            envelope->clear = true;
         else
             bad_line(trace, "no such word");
         return;
@@ -381,14 +383,34 @@ static void lose_store(struct trace *trace)
 {
     rows_clear(&trace->world.durable);
     trace->mock.rolled_back_allowed = true;
-    mock_lose(&trace->mock);
+    mock_gone(&trace->mock);
+    world_crash(&trace->world);
+    world_boot(&trace->world);
+}
+
+static void talk(struct trace *trace)
+{
+    while (mock_speak(&trace->mock))
+        continue;
+}
+
+static void back_up(struct trace *trace)
+{
+    rows_copy(&trace->image, &trace->world.durable);
+}
+
+static void restore(struct trace *trace)
+{
+    rows_copy(&trace->world.durable, &trace->image);
+    trace->mock.rolled_back_allowed = true;
+    mock_gone(&trace->mock);
     world_crash(&trace->world);
     world_boot(&trace->world);
 }
 
 static void crash(struct trace *trace)
 {
-    mock_lose(&trace->mock);
+    mock_gone(&trace->mock);
     world_crash(&trace->world);
     world_boot(&trace->world);
 }
@@ -414,10 +436,13 @@ static bool plain(struct trace *trace, const char *verb)
         {.name = "sealed", .one = world_sealed},   {.name = "erased", .one = world_erased},
         {.name = "lost", .mock = mock_lose},       {.name = "settle-all", .mock = mock_settle},
         {.name = "pulse", .mock = mock_pulse},     {.name = "skip", .mock = mock_skip},
-        {.name = "mangle", .mock = mock_mangle},   {.name = "hear", .mock_one = mock_hear},
+        {.name = "mangle", .mock = mock_mangle},   {.name = "forge", .mock = mock_forge},
+        {.name = "overrun", .mock = mock_overrun}, {.name = "hear", .mock_one = mock_hear},
         {.name = "speak", .mock_one = mock_speak}, {.name = "arrive", .mock_one = mock_arrive},
         {.name = "crash", .trace = crash},         {.name = "lose-store", .trace = lose_store},
         {.name = "reconnect", .trace = reconnect}, {.name = "up", .trace = up},
+        {.name = "talk", .trace = talk},           {.name = "backup", .trace = back_up},
+        {.name = "restore", .trace = restore},
     };
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verb, verbs[i].name) != 0)
@@ -573,6 +598,7 @@ int main(int argc, char **argv)
                                                : compare(trace, text, out.data == NULL ? "" : out.data);
     mock_close(&trace->mock);
     world_close(&trace->world);
+    rows_clear(&trace->image);
     free(out.data);
     free(text);
     free(trace);
