@@ -108,6 +108,24 @@ static bool hosted(const struct broker_core *core, const char *mechanism)
     return core->options.hosted_count == 0;
 }
 
+/* A box that is no longer good, of the region concerned or one above it: this envelope may be sealed with that one,
+ * though the rules now give it to another region that has a box here too. Which box an envelope needs is not said
+ * anywhere. */
+static bool may_be_stale(const struct broker_submit *submit, const Wire__Header *header)
+{
+    for (size_t i = 0; submit->box_bad != NULL && i < submit->batch->n_box; i++) {
+        uint32_t region = submit->batch->box[i]->region;
+        if (submit->box_bad[i] == 0)
+            continue;
+        for (size_t c = 0; c < header->n_concerns; c++) {
+            uint32_t concerned = header->concerns[c];
+            if (region == concerned || region == concerned / 100 * 100 || region == concerned / 10000 * 10000)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Every recipient of a sealed envelope has a box it can open. */
 static bool boxes_right(const struct broker_submit *submit, const struct rules_decision *decision)
 {
@@ -160,7 +178,8 @@ static enum wire_status decide(struct broker_core *core, const struct region *or
     question.enrolled = broker_enrolled;
     question.context = core;
     enum wire_status status = rules_decide(broker_policy_now(core)->policy, &question, &core->decision);
-    if (status == WIRE_OK && header->form == WIRE__PAYLOAD_FORM__SEALED && !boxes_right(submit, &core->decision))
+    if (status == WIRE_OK && header->form == WIRE__PAYLOAD_FORM__SEALED &&
+        (!boxes_right(submit, &core->decision) || may_be_stale(submit, header)))
         return WIRE_STALE_SEAL;
     return status;
 }
