@@ -6,6 +6,8 @@
 #include "wire/kind.h"
 #include "wire/time.h"
 
+static sim_do on_turn;
+
 void sim_own_take(struct sim_broker *broker, const struct broker_seal *seal)
 {
     ENSURE(!broker->own_waits && seal->count > 0 && seal->count <= BROKER_SEAL_DRAFTS_MAX);
@@ -15,6 +17,7 @@ void sim_own_take(struct sim_broker *broker, const struct broker_seal *seal)
     broker->own_count = seal->count;
     snprintf(broker->own_mechanism, sizeof broker->own_mechanism, "%s", seal->mechanism);
     memcpy(broker->own, seal->drafts, seal->count * sizeof(*seal->drafts));
+    sim_after(broker->process.sim, 1, on_turn, broker, broker->process.life);
 }
 
 struct making {
@@ -141,7 +144,19 @@ static void make_batch(struct making *m, struct broker_submit *submit)
     submit->leaves = leaves;
 }
 
-void sim_own_seal(struct sim_broker *broker)
+static void seal_own(struct sim_broker *broker);
+
+/* In a turn of its own: one may follow the other many times. */
+static void on_turn(struct sim *sim, void *what, uint64_t life)
+{
+    struct sim_broker *broker = what;
+    if (!broker->process.up || broker->process.life != life || sim_process_defer(&broker->process, on_turn, what, life))
+        return;
+    wire_arena_reset(&sim->arena);
+    seal_own(broker);
+}
+
+static void seal_own(struct sim_broker *broker)
 {
     struct sim *sim = broker->process.sim;
     struct broker_totals totals;

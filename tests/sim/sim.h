@@ -221,7 +221,6 @@ void sim_post_drop(struct sim_broker *broker);
 enum { SIM_POST_FRAME, SIM_POST_POLICY, SIM_POST_DIRECTORY, SIM_POST_CUT };
 /* broker_own.c */
 void sim_own_take(struct sim_broker *broker, const struct broker_seal *seal);
-void sim_own_seal(struct sim_broker *broker);
 
 /* --- the node ----------------------------------------------------------------------------------------------------- */
 struct sim_job;

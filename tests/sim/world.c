@@ -154,11 +154,11 @@ static void populate(struct sim *sim)
 
 static void destroy(struct sim *sim)
 {
-    sim_net_free(sim);
     for (unsigned i = 0; i < sim->broker_count; i++)
         sim_broker_free(&sim->broker[i]);
     for (unsigned i = 0; i < sim->node_count; i++)
         sim_node_free(&sim->node[i]);
+    sim_net_free(sim);
     sim_policies_free(sim);
     for (size_t i = 0; i < sim->options.trace_last; i++)
         free(sim->trace[i]);
