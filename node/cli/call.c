@@ -120,7 +120,7 @@ static int refused(const struct cli *cli, const struct cli_answer *answer)
         complaint.remedy_en = "name your token's file with --token-file or LIANFANG_TOKEN_FILE";
     }
     cli_complain(cli, &complaint);
-    return (int)cli_exit_of_http(answer->http);
+    return cli_exit_of_http(answer->http);
 }
 
 static int take_answer(const struct cli *cli, const struct cli_request *request, struct link_http_answer *from,

@@ -1,5 +1,6 @@
 #include "node/cli/evidence_check.h"
 #include "certs/hash.h"
+#include "node/cli/words.h"
 #include "wire/codec.h"
 #include "wire/ensure.h"
 #include "wire/id.h"
@@ -232,16 +233,20 @@ static void say_recipients(struct checking *c, const Wire__Disposition *disposit
 
 static void say_verdict(struct checking *c, const Wire__Verdict *verdict, int64_t at_ms)
 {
-    char time[WIRE_TIME_TEXT];
-    struct wire_label code = wire_enum_label(&wire__verdict_code__descriptor, (int)verdict->code);
-    char name[WIRE_ENUM_NAME];
+    char time[WIRE_TIME_TEXT], name[WIRE_ENUM_NAME], zh[200], en[200];
     wire_enum_name(&wire__verdict_code__descriptor, (int)verdict->code, name);
-    bool admitted = verdict->code == WIRE__VERDICT_CODE__ADMITTED;
-    find(c->out, admitted ? CLI_GRADE_GOOD : CLI_GRADE_REMARK, "receipt", "交换中心 %1$s 的回执：%2$s%3$.0s %4$s%5$.0s",
-         "the broker's receipt of %1$s: %3$s%2$.0s %5$s%4$.0s", wire_time_text(at_ms, time),
-         strcmp(code.zh, code.en) == 0 ? name : code.zh, name,
-         verdict->has_reason ? wire_status_text(verdict->reason, WIRE_CHINESE) : "",
-         verdict->has_reason ? wire_status_text(verdict->reason, WIRE_ENGLISH) : "");
+    snprintf(zh, sizeof zh, "%s", cli_state_word(WIRE_CHINESE, name));
+    snprintf(en, sizeof en, "%s", cli_state_word(WIRE_ENGLISH, name));
+    if (verdict->has_reason && verdict->reason != WIRE_OK) {
+        const char *detail = verdict->detail == NULL ? "" : verdict->detail;
+        snprintf(zh, sizeof zh, "%s，%s %.60s", cli_state_word(WIRE_CHINESE, name),
+                 wire_status_text(verdict->reason, WIRE_CHINESE), detail);
+        snprintf(en, sizeof en, "%s, %s %.60s", cli_state_word(WIRE_ENGLISH, name),
+                 wire_status_text(verdict->reason, WIRE_ENGLISH), detail);
+    }
+    find(c->out, verdict->code == WIRE__VERDICT_CODE__ADMITTED ? CLI_GRADE_GOOD : CLI_GRADE_REMARK, "receipt",
+         "交换中心 %1$s 的回执：%2$s%3$.0s", "the broker's receipt of %1$s: %3$s%2$.0s", wire_time_text(at_ms, time),
+         zh, en);
     if (verdict->disposition != NULL)
         say_recipients(c, verdict->disposition);
 }

@@ -72,12 +72,7 @@ static void common(const struct cli *cli, const json_t *envelope, struct row *ro
     else
         wire_text_string(&row->title, string_or_empty(cli_text_at(
                                           envelope, cli_pick(cli, "payload_status_zh", "payload_status_en"))));
-    const char *state = cli_text_at(envelope, "state");
-    if (cli_at(envelope, "owes") != NULL && !cli_flag_at(envelope, "owes") && state != NULL &&
-        strcmp(state, "new") == 0)
-        wire_text_string(&row->state, cli_pick(cli, "无须签收", "nothing owed"));
-    else
-        wire_text_string(&row->state, cli_state_word(cli->language, state));
+    wire_text_string(&row->state, cli_envelope_state(cli->language, envelope));
     if (cli_text_at(envelope, "cancelled_by") != NULL)
         wire_text_string(&row->state, cli_pick(cli, "，已撤销", ", cancelled"));
     else if (cli_text_at(envelope, "updated_by") != NULL)
@@ -134,7 +129,7 @@ static void outbox_row(const struct cli *cli, const json_t *envelope, struct row
 
 static void fill(const struct cli *cli, const json_t *envelope, const struct row *row, const char *cells[COLUMNS])
 {
-    cells[1] = cli_reality_mark(cli->language, cli_text_at(envelope, "reality"));
+    cells[1] = cli_reality_mark(cli->language, envelope);
     cells[2] = row->who.data;
     cells[3] = row->kind.data;
     cells[4] = row->title.data;
@@ -194,5 +189,5 @@ bool cli_list_wanted(const struct cli *cli, const json_t *envelope)
     const char *name = cli_text_at(envelope, "kind"), *state = cli_text_at(envelope, "state");
     if (kind != NULL && (name == NULL || strcmp(name, kind->name) != 0))
         return false;
-    return !cli->options.is_unsigned || (cli_flag_at(envelope, "owes") && state != NULL && strcmp(state, "new") == 0);
+    return !cli->options.is_unsigned || (cli_is_owed(envelope) && state != NULL && strcmp(state, "new") == 0);
 }

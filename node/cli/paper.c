@@ -59,7 +59,7 @@ static void centred(const struct cli_paper *paper, const char *text)
 /* 【测试】 on the left, 特急 on the right. */
 static void write_marks(const struct cli_paper *paper, const json_t *envelope, const json_t *common)
 {
-    const char *mark = cli_reality_mark(paper->language, cli_text_at(envelope, "reality"));
+    const char *mark = cli_reality_mark(paper->language, envelope);
     struct wire_text right = {.grow = realloc};
     cli_walk_member(&right, paper->language, &wire__common__descriptor, common, "precedence");
     size_t left = cli_width(mark), width = right.data == NULL ? 0 : cli_width(right.data);
@@ -273,12 +273,7 @@ static void write_fate(const struct page *page)
 
 static void write_state(const struct page *page)
 {
-    const char *state = cli_text_at(page->envelope, "state");
-    bool owed = cli_at(page->envelope, "owes") == NULL || cli_flag_at(page->envelope, "owes");
-    if (!owed && state != NULL && strcmp(state, "new") == 0)
-        line(page, "状态", "State", cli_paper_pick(page->paper, "无须签收", "nothing owed"));
-    else
-        line(page, "状态", "State", cli_state_word(page->paper->language, state));
+    line(page, "状态", "State", cli_envelope_state(page->paper->language, page->envelope));
 }
 
 /* --- foot --- */

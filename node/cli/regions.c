@@ -48,7 +48,7 @@ static int print_table(const struct cli *cli)
         if (region->successor != 0)
             snprintf(note, sizeof note, cli_pick(cli, "已撤销，现为 %06u", "abolished, now %06u"), region->successor);
         else if (region->edition != 0)
-            snprintf(note, sizeof note, cli_pick(cli, "已撤销", "abolished"));
+            snprintf(note, sizeof note, "%s", cli_pick(cli, "已撤销", "abolished"));
         if (matches(pattern_of(cli), code, region->name))
             cli_table_add(&table, (const char *[COLUMNS]){code, region->name, note});
     }

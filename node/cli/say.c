@@ -65,7 +65,7 @@ int cli_fail_usage(const struct cli *cli, const char *where, const char *zh, con
     return CLI_USAGE;
 }
 
-enum cli_exit cli_exit_of_status(enum wire_status status)
+int cli_exit_of_status(enum wire_status status)
 {
     switch (status) {
     case WIRE_OK:
@@ -88,7 +88,7 @@ enum cli_exit cli_exit_of_status(enum wire_status status)
     }
 }
 
-enum cli_exit cli_exit_of_http(unsigned http)
+int cli_exit_of_http(unsigned http)
 {
     switch (http) {
     case 401:

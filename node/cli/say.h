@@ -24,8 +24,8 @@ int cli_fail(const struct cli *cli, const struct wire_problem *problem);
 /* Usage errors: 64. */
 int cli_fail_usage(const struct cli *cli, const char *where, const char *zh, const char *en, ...)
     __attribute__((format(printf, 3, 5), format(printf, 4, 5)));
-enum cli_exit cli_exit_of_status(enum wire_status status);
-enum cli_exit cli_exit_of_http(unsigned http);
+int cli_exit_of_status(enum wire_status status);
+int cli_exit_of_http(unsigned http);
 
 enum cli_paint { CLI_PLAIN, CLI_BOLD, CLI_RED, CLI_YELLOW, CLI_GREEN, CLI_DIM };
 /* The escape that begins it, "" without colour; CLI_PLAIN ends it. */

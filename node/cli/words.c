@@ -45,6 +45,21 @@ const char *cli_state_word(enum wire_language language, const char *state)
     return find(states, COUNT(states), language, state);
 }
 
+bool cli_is_owed(const json_t *envelope)
+{
+    const json_t *terms = cli_at(envelope, "disposition.terms");
+    return cli_flag_at(envelope, "owes") && (terms == NULL || json_array_size(terms) > 0);
+}
+
+const char *cli_envelope_state(enum wire_language language, const json_t *envelope)
+{
+    const char *state = cli_text_at(envelope, "state");
+    bool received = cli_at(envelope, "owes") != NULL;
+    if (received && !cli_is_owed(envelope) && state != NULL && strcmp(state, "new") == 0)
+        return language == WIRE_CHINESE ? "无须签收" : "nothing owed";
+    return cli_state_word(language, state);
+}
+
 const char *cli_link_word(enum wire_language language, const char *state)
 {
     return find(link_states, COUNT(link_states), language, state);
@@ -55,9 +70,12 @@ const char *cli_action_word(enum wire_language language, const char *action)
     return find(actions, COUNT(actions), language, action);
 }
 
-const char *cli_reality_mark(enum wire_language language, const char *reality)
+const char *cli_reality_mark(enum wire_language language, const json_t *envelope)
 {
-    return find(realities, COUNT(realities), language, reality);
+    const char *status = cli_text_at(envelope, "status");
+    if (status == NULL)
+        return language == WIRE_CHINESE ? "【性质不明】" : "[UNKNOWN] ";
+    return find(realities, COUNT(realities), language, status);
 }
 
 void cli_region_text(struct wire_text *out, enum wire_language language, uint32_t region)
@@ -116,14 +134,6 @@ const char *cli_lane_word(enum wire_language language, const char *lane)
     if (lane == NULL || !wire_lane_parse(lane, &value))
         return lane == NULL ? "" : lane;
     return rules_say(rules_lane_spelling(value), language);
-}
-
-const char *cli_reality_word(enum wire_language language, const char *reality)
-{
-    uint32_t value =
-        reality == NULL ? UINT32_MAX : rules_spelling_parse(rules_status_words, reality, strlen(reality), UINT32_MAX);
-    return value == UINT32_MAX ? (reality == NULL ? "" : reality)
-                               : rules_say(rules_status_spelling((Wire__Status)value), language);
 }
 
 const char *cli_duty_word(enum wire_language language, const char *duty)

@@ -6,6 +6,10 @@
 
 /* "admitted" → "已接收"; the word itself when it is not known. */
 const char *cli_state_word(enum wire_language language, const char *state);
+/* Must somebody sign for it? Copies, answers and notices of the broker owe their arrival only. */
+bool cli_is_owed(const json_t *envelope);
+/* The state of an envelope, of either box. */
+const char *cli_envelope_state(enum wire_language language, const json_t *envelope);
 /* "up" → "正常". */
 const char *cli_link_word(enum wire_language language, const char *state);
 /* {"region", "name", "unit"…} → "330300 温州市 疾控中心". */
@@ -21,8 +25,8 @@ const char *cli_time(const char *iso, char out[CLI_TIME_TEXT]);
 const char *cli_enum_word(enum wire_language language, const ProtobufCEnumDescriptor *type, const char *word);
 /* Words of the header: lane, urgency, reality (actual exercise test), action, duty. */
 const char *cli_lane_word(enum wire_language language, const char *lane);
-const char *cli_reality_word(enum wire_language language, const char *reality);
 const char *cli_action_word(enum wire_language language, const char *action);
 const char *cli_duty_word(enum wire_language language, const char *duty);
-/* "【测试】", "[TEST]" before everything that is not actual; "" for actual. */
-const char *cli_reality_mark(enum wire_language language, const char *reality);
+/* "【测试】", "[TEST]" before everything that is not actual; "" for an envelope that says it is actual; one that says
+ * nothing is marked too. */
+const char *cli_reality_mark(enum wire_language language, const json_t *envelope);

@@ -135,6 +135,7 @@ Test(paper, a_kind_of_a_later_version)
         json_pack("{s:s, s:i, s:{s:s}}", "number", "310000-20200207-0001", "kind", 77, "payload", "x", "y");
     cli_paper_envelope(&(struct cli_paper){.out = &text, .language = WIRE_ENGLISH}, strange);
     has(text.data, "310000-20200207-0001");
+    cr_expect(strncmp(text.data, "[UNKNOWN]", 9) == 0, "what does not say that it is actual is not shown as such");
     json_decref(strange);
     free(text.data);
 }
