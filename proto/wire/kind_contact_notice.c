@@ -16,7 +16,7 @@ static const struct wire_field notice_fields[] = {
     {"onset_day",         "发病日期", "Onset",            NULL,                   WIRE_FIELD_PAST,     WIRE_MASK_NONE, 0},
     {"sampled_day",       "采样日期", "Sampled",          NULL,                   WIRE_FIELD_PAST,     WIRE_MASK_NONE, 0},
     {"confirmed_day",     "确诊日期", "Confirmed",        NULL,                   WIRE_FIELD_PAST,     WIRE_MASK_NONE, 0},
-    {"conveyance",        "交通",     "Conveyances",      "行程",                 0,                   WIRE_MASK_NONE, 0},
+    {"conveyance",        "交通",     "Conveyances",      "行程|journey",         0,                   WIRE_MASK_NONE, 0},
     {"place",             "场所",     "Places",           NULL,                   0,                   WIRE_MASK_NONE, 0},
     {"person",            "人员",     "Persons",          NULL,                   0,                   WIRE_MASK_NONE, 0},
     {"to_check",          "应查人数", "To check",         "应查",                 0,                   WIRE_MASK_NONE, 0},

@@ -52,7 +52,7 @@ Test(fields, lists_of_groups)
 {
     set("conveyance[1].mode=高铁");
     set("conveyance[1].travel_day=2020-02-03");
-    set("行程[2].number=CA1");
+    set("journey[2].number=CA1");
     set("conveyance[2].行程日期=未注明");
     is("{\"conveyance\":[{\"mode\":\"高铁\",\"travel_day\":\"2020-02-03\"},{\"number\":\"CA1\",\"travel_day\":"
        "\"未注明\"}]}");
