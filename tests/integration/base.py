@@ -8,7 +8,11 @@ is for a condition, with a deadline.
 import datetime
 import os
 import random
+import selectors
+import signal
+import socket
 import sys
+import threading
 import time
 import unittest
 
@@ -126,6 +130,120 @@ def house_of(process):
     return process.house
 
 
+class Wire(threading.Thread):
+    """A TCP line to a broker that counts what passes and can be cut; a node is given it in place of the broker."""
+
+    def __init__(self, broker):
+        super().__init__(daemon=True)
+        self.name, self.identity, self.target = broker.name, broker.identity, broker.port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.to_node = self.to_broker = 0
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.listener, selectors.EVENT_READ)
+        self.other, self.ended = {}, False
+        self.start()
+
+    def run(self):
+        while not self.ended:
+            for key, _ in self.selector.select(0.2):
+                if key.fileobj is self.listener:
+                    self.accept()
+                else:
+                    self.pass_on(key.fileobj)
+
+    def accept(self):
+        near, _ = self.listener.accept()
+        try:
+            far = socket.create_connection(("127.0.0.1", self.target))
+        except OSError:
+            near.close()
+            return
+        for a, b, down in ((near, far, False), (far, near, True)):
+            self.other[a] = (b, down)
+            self.selector.register(a, selectors.EVENT_READ)
+
+    def pass_on(self, source):
+        if source not in self.other:
+            return
+        to, down = self.other[source]
+        try:
+            data = source.recv(65536)
+            to.sendall(data)
+        except OSError:
+            data = b""
+        if down:
+            self.to_node += len(data)
+        else:
+            self.to_broker += len(data)
+        if not data:
+            self.drop(source, to)
+
+    def drop(self, *sockets):
+        for one in sockets:
+            if self.other.pop(one, None):
+                self.selector.unregister(one)
+            one.close()
+
+    def close(self):
+        self.ended = True
+        self.join()
+        self.drop(*self.other)
+        self.listener.close()
+        self.selector.close()
+
+
+def memory_holds(pid, words):
+    """Which of the words stand in the resident memory of a process; the sanitizer's shadow is left out."""
+    found = set()
+    with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory, \
+            open(f"/proc/{pid}/pagemap", "rb", 0) as pages:
+        for line in maps:
+            span, mode = line.split()[:2]
+            start, end = (int(x, 16) for x in span.split("-"))
+            if mode[0] != "r" or end - start > 8 << 30 or "[v" in line:
+                continue
+            found |= scan(memory, pages, start, end, words)
+    return found
+
+
+def scan(memory, pages, start, end, words):
+    """Runs of pages that are present, each read whole."""
+    found, page = set(), 4096
+    pages.seek(start // page * 8)
+    flags = pages.read((end - start) // page * 8)
+    present = [flags[i * 8 + 7] & 0xC0 for i in range(len(flags) // 8)]
+    at = 0
+    while at < len(present):
+        if not present[at]:
+            at += 1
+            continue
+        first = at
+        while at < len(present) and present[at] and at - first < 16384:
+            at += 1
+        try:
+            memory.seek(start + first * page)
+            text = memory.read((at - first) * page)
+        except (OSError, ValueError):
+            continue
+        found |= {word for word in words if word in text}
+    return found
+
+
+def files_hold(folder, words):
+    """Which of the words stand in some file below the folder."""
+    found = set()
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                with open(f"{path}/{name}", "rb") as file:
+                    text = file.read()
+            except OSError:
+                continue
+            found |= {word for word in words if word in text}
+    return found
+
+
 def seed():
     """Printed, so that a failing run can be repeated: LIANFANG_SEED=n."""
     value = int(os.environ.get("LIANFANG_SEED") or time.time_ns() % 1000000)
@@ -140,12 +258,16 @@ class HouseTest(unittest.TestCase):
     mechanisms = ["yangtze-delta"]
     pulse_ms = 300
     started = True
+    ca_days_ago = 0  # when the CA was made
     longMessage = True
 
     @classmethod
     def setUpClass(cls):
         cls.house = House(House.bin, pulse_ms=cls.pulse_ms)
         cls.addClassCleanup(cls.house.close)
+        if cls.ca_days_ago:
+            made = now() - datetime.timedelta(days=cls.ca_days_ago)
+            cls.house.ca_options = ["--from", made.strftime("%Y-%m-%dT%H:%M")]
         cls.house.found(cls.regions, cls.mechanisms)
         if cls.started:
             cls.house.start()

@@ -222,6 +222,7 @@ class House:
         self.environment = {}
         self.ca = f"{self.folder}/ca"
         self.ca_certificate = f"{self.ca}/ca.pem"
+        self.ca_options = []  # of lianfang-ca init
         self.publish = f"{self.folder}/publish"
         self.policy = f"{self.folder}/policy.bin"
         self.broker, self.nodes, self.processes = None, {}, []
@@ -304,7 +305,7 @@ class House:
 
     # --- the installation
     def make_ca(self):
-        self.ca_tool("init", self.ca, "--name", INSTALLATION)
+        self.ca_tool("init", self.ca, "--name", INSTALLATION, *self.ca_options)
 
     def issue(self, *what, out):
         self.ca_tool("issue", *what, "--ca", self.ca, "--out", out)
