@@ -28,9 +28,7 @@ static void job_free(struct api_import *job)
     free(job->rows);
     free(job->groups);
     free(job->columns);
-    free(job->label);
     free(job->profile_text);
-    free(job->profile_name);
     free(job->arena_memory);
     api_profile_close(&job->profile);
     api_csv_close(&job->csv);
@@ -46,10 +44,9 @@ static struct api_import *job_new(struct api_call *call)
     ENSURE(job != NULL && uv_timer_init(api->loop, &job->timer) == 0);
     job->timer.data = job;
     job->api = api;
-    job->label = strdup(call->label);
     job->now_ms = api->backend.now_ms(api->backend.context);
     job->arena_memory = malloc(API_ARENA_BYTES);
-    ENSURE(job->label != NULL && job->arena_memory != NULL);
+    ENSURE(job->arena_memory != NULL);
     wire_arena_over(&job->arena, job->arena_memory, API_ARENA_BYTES);
     job->next = api->imports;
     if (api->imports != NULL)

@@ -76,12 +76,10 @@ struct api_import {
     struct link_http_request *request;
     struct api_import *next, *previous;
     uv_timer_t timer;
-    char *label;
     bool dry_run, store_full;
     int64_t now_ms;
-    uint32_t caller_unit;
 
-    char *profile_text, *profile_name;
+    char *profile_text;
     struct api_profile *profile;
     const char *charset;
     struct api_csv csv;

@@ -4,7 +4,7 @@
  *   auth.c      token → who calls and what for
  *   answer.c    replies and errors; json.c writes JSON
  *   header.c    a header, and a decision, for people
- *   draft.c     JSON request → header and payload, checked
+ *   draft.c     header, payload and the node's rules; draft_read.c: out of a JSON request
  *   queue.c     drafts → the node, and what came of it
  *   publish.c inbox.c outbox.c answering.c correct.c links.c status.c policy.c events.c check.c metrics.c import.c:
  *               one topic each

@@ -109,3 +109,18 @@ Test(api_roles, unknown_paths_and_methods)
     cr_expect_eq(answer.status, 405);
     answer_close(&answer);
 }
+
+Test(api_roles, the_description_has_every_call)
+{
+    size_t size;
+    char *text = read_file(SOURCE_DIR "/node/api/openapi.yaml", &size);
+    for (size_t c = 0; c < sizeof CALLS / sizeof *CALLS; c++) {
+        char line[96], method[16];
+        snprintf(line, sizeof line, "\n  %s:\n", CALLS[c].path);
+        snprintf(method, sizeof method, "\n    %s:", strcmp(CALLS[c].method, "GET") == 0 ? "get" : "post");
+        const char *found = strstr(text, line);
+        cr_assert_not_null(found, "%s", CALLS[c].path);
+        cr_expect_not_null(strstr(found, method), "%s %s", CALLS[c].method, CALLS[c].path);
+    }
+    free(text);
+}
