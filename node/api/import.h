@@ -47,6 +47,7 @@ struct import_row {
 
 struct import_group {
     uint32_t first_row, last_row; /* indexes; row 0 is the headings */
+    bool again;                   /* the broker refused the same before: worth it if the rules allow it now */
     enum import_outcome outcome;
     uint8_t key[32], content[32];
     uint8_t id[WIRE_ID_BYTES];

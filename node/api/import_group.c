@@ -148,7 +148,8 @@ static bool compare(struct api_import *job, struct import_group *group, struct a
         return true; /* its row is gone: the same id again, which the broker knows */
     bool same = memcmp(content, group->content, sizeof content) == 0;
     group->number = (struct wire_number){job->api->region, row.state->number_date, row.state->number_serial};
-    if (same) {
+    group->again = same && row.state->state == WIRE__NODE_OUTBOX_STATE__NODE_REFUSED;
+    if (same && !group->again) {
         memcpy(group->id, known, WIRE_ID_BYTES);
         group->outcome = IMPORT_UNCHANGED;
         return false;
@@ -172,6 +173,13 @@ static bool ask_rules(struct api_import *job, struct import_group *group, struct
     enum wire_status status = api_form_preview(job->api, form, &job->arena, &preview, &can_queue, &problem);
     if (status == WIRE_OK)
         return true;
+    if (group->again) { /* refused then, refused now: once is enough */
+        uint8_t content[32];
+        job->api->backend.import_known(job->api->backend.context, group->key, group->id, content);
+        group->outcome = IMPORT_UNCHANGED;
+        group->problem = keep(&problem);
+        return false;
+    }
     if (!can_queue || job->dry_run) {
         import_group_refuse(job, group, &problem);
         return false;

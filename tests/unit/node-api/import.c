@@ -302,6 +302,31 @@ Test(api_import, rows_that_disagree_are_remarked)
     answer_close(&answer);
 }
 
+Test(api_import, what_was_refused_goes_again_once_the_rules_allow_it)
+{
+    static const char csv[] = HEAD "31001,310000,350200,2020-02-01,2020-01-20,3\n";
+    static const uint32_t later[] = {100000, 310000, 350000};
+    struct answer answer = import_text("contact-notices-2020", csv, "");
+    cr_expect_str_eq(text_at(&answer, "items[0].status"), "nobody-for");
+    answer_close(&answer);
+    fake.sent[0].state = WIRE__NODE_OUTBOX_STATE__NODE_REFUSED;
+    answer = import_text("contact-notices-2020", csv, "");
+    cr_expect_str_eq(text_at(&answer, "items[0].result"), "unchanged");
+    cr_expect_str_eq(text_at(&answer, "items[0].status"), "nobody-for", "and it says why it never went");
+    cr_expect_str_eq(text_at(&answer, "items[0].number"), "310000-20200212-0001");
+    cr_expect_eq(fake.sent_count, 1);
+    answer_close(&answer);
+    fake_enrol(&fake, later, 3); /* Fujian has a node now */
+    answer = import_text("contact-notices-2020", csv, "");
+    cr_expect_str_eq(text_at(&answer, "items[0].result"), "queued", "%s", answer.text);
+    cr_assert_eq(fake.sent_count, 2);
+    answer_close(&answer);
+    answer = import_text("contact-notices-2020", csv, "");
+    cr_expect_str_eq(text_at(&answer, "items[0].result"), "unchanged");
+    cr_expect_eq(fake.sent_count, 2);
+    answer_close(&answer);
+}
+
 /* --- damage --- */
 
 static void expect_row(const char *row, const char *result, const char *status, const char *column, const char *value)
