@@ -294,10 +294,10 @@ static void say_validity(struct checking *c)
     enum cert_validity validity = c->out->validity;
     char time[WIRE_TIME_TEXT] = "";
     if (c->out->admitted_ms != 0)
-        find(c->out, CLI_GRADE_GOOD, "witness", "交换中心证明于 %s 接收",
-             "the broker witnesses that it was admitted at %s", wire_time_text(c->out->admitted_ms, time));
+        find(c->out, CLI_GRADE_GOOD, "witness", "交换中心证明于 %s 作出判定",
+             "the broker witnesses that it was judged at %s", wire_time_text(c->out->admitted_ms, time));
     else
-        find(c->out, CLI_GRADE_NOTE, "witness", "没有可信的时间证明", "nothing trustworthy says when it was admitted");
+        find(c->out, CLI_GRADE_NOTE, "witness", "没有可信的时间证明", "nothing trustworthy says when it was judged");
     find(c->out, grades[validity], "validity", "%s%.0s", "%.0s%s", cert_validity_text(validity, WIRE_CHINESE),
          cert_validity_text(validity, WIRE_ENGLISH));
 }
