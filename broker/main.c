@@ -364,7 +364,8 @@ static int usage(void)
     fprintf(
         stderr,
         "用法 / usage: lianfang-broker [-c broker.yaml] [-n]\n"
-        "       lianfang-broker [-c broker.yaml] status | links | reload | accept-fork ADCODE | recover --accept-loss\n"
+        "       lianfang-broker [-c broker.yaml] [--json] status | links | reload | accept-fork ADCODE | recover "
+        "--accept-loss\n"
         "  -c FILE  配置 configuration [/etc/lianfang/broker.yaml]\n"
         "  -n       只检查配置、证书、政策和账本 check configuration, certificates, policy and ledger, then exit\n");
     return EX_USAGE;

@@ -113,7 +113,7 @@ class Broker(Process):
             "ca": self.house.ca_certificate, "directory": f"{self.house.publish}/directory.bin",
             "crl": f"{self.house.publish}/crl.der", "policy": self.house.policy,
             "listen": f"[tcp://127.0.0.1:{self.port}]", "http": f"[{self.socket}]", "pulse_ms": self.house.pulse_ms,
-            "log": "{level: info, language: en}", "map_mib": 1024,
+            "log": f"{{level: info, language: {self.house.language}}}", "map_mib": 1024,
         }
         if self.hosts:
             lines["hosts"] = "[" + ", ".join(self.hosts) + "]"
@@ -220,6 +220,7 @@ class House:
         self.keep = keep
         self.pulse_ms = pulse_ms
         self.environment = {}
+        self.language = "en"  # of the daemons' logs and operator commands
         self.ca = f"{self.folder}/ca"
         self.ca_certificate = f"{self.ca}/ca.pem"
         self.ca_options = []  # of lianfang-ca init
