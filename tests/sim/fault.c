@@ -352,13 +352,16 @@ static void operate(struct sim *sim, struct sim_broker *broker)
 {
     struct broker_totals totals;
     broker_core_totals(broker->core, &totals);
-    if (totals.reason == WIRE_ROLLED_BACK)
-        sim_broker_operate(broker, BROKER_ACCEPT_LOSS, 0);
+    bool behind = totals.reason == WIRE_ROLLED_BACK;
     for (unsigned i = 0; i < sim->region_count; i++) {
-        struct broker_health health;
+        struct broker_health health = {0};
         if (broker_core_health(broker->core, sim->region[i], &health) && health.standing == WIRE__STANDING__STOPPED)
             sim_broker_operate(broker, BROKER_ACCEPT_FORK, sim->region[i]);
+        /* tokens of a later generation than ours: once more, until ours is later */
+        behind = behind || (health.enrolled && health.standing == WIRE__STANDING__ROLLED_BACK);
     }
+    if (behind)
+        sim_broker_operate(broker, BROKER_ACCEPT_LOSS, 0);
 }
 
 void sim_operator(struct sim *sim, void *what, uint64_t number)
