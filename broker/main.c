@@ -303,10 +303,14 @@ static void close_all(struct broker *broker)
 
 /* --- main --------------------------------------------------------------------------------------------------------- */
 
+/* Before the configuration says which language, both are said. */
 static int refuse(const struct broker *broker, const struct wire_problem *problem)
 {
     bool zh = broker->config.log.language == WIRE_CHINESE;
-    fprintf(stderr, "lianfang-broker: %s: %s\n", problem->where, zh ? problem->zh : problem->en);
+    if (broker->log == NULL)
+        fprintf(stderr, "lianfang-broker: %s: %s / %s\n", problem->where, problem->zh, problem->en);
+    else
+        fprintf(stderr, "lianfang-broker: %s: %s\n", problem->where, zh ? problem->zh : problem->en);
     switch (problem->status) {
     case WIRE_IN_USE:
         return EX_UNAVAILABLE;

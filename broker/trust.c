@@ -112,6 +112,25 @@ static enum wire_status find_own(const struct broker *broker, struct wire_proble
                      "directory again with lianfang-ca directory");
 }
 
+/* Names the file before what is wrong in it. */
+static void say_file(struct wire_problem *problem, const char *path)
+{
+    char where[sizeof(problem->where)];
+    if (strncmp(problem->where, path, strlen(path)) == 0)
+        return;
+    int size = snprintf(where, sizeof(where), "%s: %s", path, problem->where);
+    if (size > 0 && (size_t)size < sizeof(where))
+        memcpy(problem->where, where, (size_t)size + 1);
+}
+
+static enum wire_status crl_from_file(struct broker *broker, struct wire_problem *problem)
+{
+    enum wire_status status = cert_directory_crl_load(broker->directory, broker->config.crl, problem);
+    if (status != WIRE_OK && status != WIRE_EXISTS)
+        say_file(problem, broker->config.crl);
+    return status;
+}
+
 enum wire_status broker_trust_load(struct broker_trust *trust, struct wire_problem *problem)
 {
     struct broker *broker = trust->broker;
@@ -119,7 +138,7 @@ enum wire_status broker_trust_load(struct broker_trust *trust, struct wire_probl
     if (status == WIRE_OK)
         status = cert_directory_load(broker->directory, broker->config.directory, problem);
     if (status == WIRE_OK)
-        status = cert_directory_crl_load(broker->directory, broker->config.crl, problem);
+        status = crl_from_file(broker, problem);
     return status == WIRE_OK || status == WIRE_EXISTS ? find_own(broker, problem) : status;
 }
 
@@ -327,6 +346,8 @@ static enum wire_status policy_from_file(struct broker_trust *trust, struct wire
         return status;
     wire_arena_reset(&trust->arena);
     status = offer_policy(trust, wire_bytes(file.data, file.size), false, problem);
+    if (status != WIRE_OK)
+        say_file(problem, trust->broker->config.policy);
     cert_file_close(&file);
     return status;
 }
@@ -430,6 +451,8 @@ enum wire_status broker_trust_check(struct broker_trust *trust, struct wire_prob
         status = check_version(trust, &signed_, problem);
     if (status == WIRE_OK)
         status = compile(trust, &signed_, &policy, problem);
+    if (status != WIRE_OK)
+        say_file(problem, trust->broker->config.policy);
     if (status == WIRE_OK)
         status = check_hosted(trust->broker, policy, problem);
     link_policy_free(&policy);
@@ -469,7 +492,7 @@ enum wire_status broker_trust_reload(struct broker_trust *trust, struct wire_pro
     struct wire_problem found = {0};
     enum wire_status first = WIRE_OK;
     keep_first(cert_directory_load(broker->directory, broker->config.directory, &found), &found, &first, problem);
-    keep_first(cert_directory_crl_load(broker->directory, broker->config.crl, &found), &found, &first, problem);
+    keep_first(crl_from_file(broker, &found), &found, &first, problem);
     refresh(trust);
     keep_first(policy_from_file(trust, &found), &found, &first, problem);
     return first;

@@ -286,10 +286,14 @@ static void close_all(struct node *node)
 
 /* --- main --------------------------------------------------------------------------------------------------------- */
 
+/* Before the configuration says which language, both are said. */
 static int refuse(const struct node *node, const struct wire_problem *problem)
 {
     bool zh = node->config.log.language == WIRE_CHINESE;
-    fprintf(stderr, "lianfang-node: %s: %s\n", problem->where, zh ? problem->zh : problem->en);
+    if (node->log == NULL)
+        fprintf(stderr, "lianfang-node: %s: %s / %s\n", problem->where, problem->zh, problem->en);
+    else
+        fprintf(stderr, "lianfang-node: %s: %s\n", problem->where, zh ? problem->zh : problem->en);
     switch (problem->status) {
     case WIRE_IN_USE:
         return EX_UNAVAILABLE;
@@ -399,8 +403,11 @@ int main(int argc, char **argv)
     }
     if (optind < argc)
         return usage();
-    if (link_node_config_load(node->config_path, &node->config, &problem) != WIRE_OK)
-        return refuse(node, &problem);
+    if (link_node_config_load(node->config_path, &node->config, &problem) != WIRE_OK) {
+        code = refuse(node, &problem);
+        free(node);
+        return code;
+    }
     struct link_log_options log = {.level = node->config.log.level,
                                    .format = node->config.log.format,
                                    .language = node->config.log.language,

@@ -17,7 +17,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from house import Failure, House, wait_until  # noqa: E402,F401
+from house import Broker, Failure, House, wait_until  # noqa: E402,F401
 
 SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 COMMON = {"issuer": "测试指挥部", "drafter": "测试", "approver": "测试", "precedence": "urgent", "openness": "public",
@@ -258,12 +258,14 @@ class HouseTest(unittest.TestCase):
     mechanisms = ["yangtze-delta"]
     pulse_ms = 300
     started = True
+    environment = {}
     ca_days_ago = 0  # when the CA was made
     longMessage = True
 
     @classmethod
     def setUpClass(cls):
         cls.house = House(House.bin, pulse_ms=cls.pulse_ms)
+        cls.house.environment.update(cls.environment)
         cls.addClassCleanup(cls.house.close)
         if cls.ca_days_ago:
             made = now() - datetime.timedelta(days=cls.ca_days_ago)

@@ -290,7 +290,7 @@ Test(verify, expired_and_only_the_receipt_says_when)
     add_receipt(WIRE__VERDICT_CODE__ADMITTED);
     run.now_ms = NOW + 3000 * DAY;
     verify(1);
-    has(run.out, "witnesses that it was admitted");
+    has(run.out, "witnesses that it was judged");
 }
 
 Test(verify, revoked_before)
