@@ -397,7 +397,7 @@ struct node_piece {
     TOPIC(STOPPED,          "stopped")             /* status */ \
     TOPIC(STREAM_RENEWED,   "stream-renewed")      /* status, a: first seq that is drafted again, b: last seq */ \
     TOPIC(REDRAFTED,        "redrafted")           /* a: how many envelopes */ \
-    TOPIC(MISSING,          "missing")             /* a: first seq, b: last: the broker lost them and they are no longer held */ \
+    TOPIC(MISSING,          "missing")             /* a: first seq, b: last; status GAP: the broker lost them, ERASED: we did */ \
     TOPIC(OUTBOX,           "outbox")              /* id, a: NodeOutboxState, b: number day, c: serial; status: reason */ \
     TOPIC(INBOX,            "inbox")               /* a: first order, b: how many */ \
     TOPIC(NOT_TAKEN,        "not-taken")           /* status, id, a: origin, b: VerdictCode */ \

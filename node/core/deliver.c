@@ -57,6 +57,7 @@ static bool take_place(struct node_step *s, const struct node_deliver *in, struc
         ask_again(s, lane);
         return false;
     }
+    lane->asked = false;
     if (number > expected)
         note_numbers(s, NODE_NOTE_LOST_DELIVERIES, lane, expected, number - 1);
     return true;

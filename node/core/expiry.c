@@ -37,7 +37,7 @@ static bool expire(struct node_step *s, const struct wire_row *row, node_row_val
 {
     const uint8_t *id = node_key_last_id(row->key);
     if (id == NULL || row->key.size != 8 + WIRE_ID_BYTES) {
-        node_damaged(s, NODE_TABLE_EXPIRY);
+        node_erase_damaged(s, row);
         return true;
     }
     if (wire_get_u64(row->key.data) > (uint64_t)s->event->wall_ms) {

@@ -69,7 +69,7 @@ static void look_at(struct node_step *s, const struct wire_row *row, const node_
 {
     const uint8_t *id = node_key_last_id(row->key);
     if (id == NULL || row->key.size != 2 * WIRE_ID_BYTES) {
-        node_damaged(s, NODE_TABLE_HELD);
+        node_erase_damaged(s, row);
         return;
     }
     Wire__NodeState *state = node_state_read(s, id, states[0], 0);

@@ -129,6 +129,28 @@ static void settle_batch(struct node_step *s, const struct answer *answer, uint3
     node_put_stream(s, stream);
 }
 
+/* A batch that this store does not hold (a backup was restored): its ids are kept, so that arrivals can be told from
+ * their index. */
+static void remember_batch(struct node_step *s, const struct answer *answer, uint32_t awaited)
+{
+    const Wire__ReceiptStatement *statement = answer->statement;
+    Wire__NodeBatch batch;
+    if (awaited == 0 || node_look(s, NODE_TABLE_BATCH, &answer->key, answer->in->batch).data != NULL)
+        return;
+    wire__node_batch__init(&batch);
+    batch.root = statement->root;
+    batch.count = statement->count;
+    batch.sealed_ms = s->event->wall_ms;
+    batch.n_id = statement->n_verdict;
+    batch.id = node_take(s, batch.n_id * sizeof *batch.id);
+    for (size_t i = 0; i < batch.n_id; i++)
+        batch.id[i] = statement->verdict[i]->id;
+    batch.has_receipted = batch.receipted = true;
+    batch.has_awaited = true;
+    batch.awaited = awaited;
+    node_put_message(s, NODE_TABLE_BATCH, &answer->key, &batch.base);
+}
+
 static void judged(struct node_step *s, const struct answer *answer)
 {
     uint32_t awaited = 0;
@@ -137,6 +159,8 @@ static void judged(struct node_step *s, const struct answer *answer)
     keep_receipt(s, answer);
     if (answer->batch != NULL && answer->stream != NODE_NONE && !answer->batch->receipted)
         settle_batch(s, answer, awaited);
+    else if (answer->batch == NULL)
+        remember_batch(s, answer, awaited);
 }
 
 /* It is the signature or the clock, not what is in the batch. */

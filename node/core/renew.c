@@ -89,7 +89,7 @@ static size_t renew_batch(struct node_step *s, struct node_stream *stream, const
     struct node_lane *lane = node_lane_at(s->core, stream->lane);
     const Wire__NodeBatch *batch = node_read_batch(row->value, node_scratch(s, 2));
     if (batch == NULL || row->key.size < 8) {
-        node_damaged(s, NODE_TABLE_BATCH);
+        node_erase_damaged(s, row);
         return 0;
     }
     uint64_t first = wire_get_u64(row->key.data + row->key.size - 8);

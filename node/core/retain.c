@@ -55,6 +55,8 @@ static bool look_at(struct node_step *s, struct node_stream *stream, const struc
         return false;
     }
     uint64_t first = wire_get_u64(row->key.data + row->key.size - 8);
+    if (first > stream->last)
+        return true; /* of another copy of this store, known by its receipt alone */
     if (batch->receipted && first + batch->count - 1 > stream->receipted)
         stream->receipted = first + batch->count - 1;
     *letting_go = *letting_go && may_go(s, batch);
@@ -63,13 +65,15 @@ static bool look_at(struct node_step *s, struct node_stream *stream, const struc
     return batch->receipted;
 }
 
-static void finished(struct node_step *s, uint32_t index)
+/* A closed stream of which nothing is held any more. */
+static bool is_empty(const struct node_stream *stream)
+{
+    return !stream->current && stream->redrafted && stream->kept_from > stream->last;
+}
+
+static void forget(struct node_step *s, uint32_t index)
 {
     struct node_stream *stream = node_stream_at(s->core, index);
-    if (stream->current || !stream->redrafted || stream->kept_from <= stream->last) {
-        node_put_stream(s, stream);
-        return;
-    }
     struct node_key key = node_stream_key_of(s->core, stream);
     node_erase(s, NODE_TABLE_STREAM, &key);
     stream->sweep = stream->fetching || stream->renewing;
@@ -94,7 +98,9 @@ void node_sweep_fetched(struct node_step *s, const struct node_fetching *fetchin
             stream->kept_from = fetching->from + 1;
     }
     stream->sweep = stream->sweep || (letting_go && going && !fetched->end);
-    if (kept != stream->kept_from || receipted != stream->receipted || !stream->current)
-        finished(s, fetching->index);
+    if (is_empty(stream))
+        forget(s, fetching->index);
+    else if (kept != stream->kept_from || receipted != stream->receipted)
+        node_put_stream(s, stream);
     node_work_all(s->core);
 }

@@ -1,8 +1,6 @@
 /* Draft, seal, send: the oldest drafts of one mechanism and lane become a batch, in a live session, within credit. */
 #include "node/core/stream.h"
 
-enum { SEAL_LEAST_BYTES = 4 * 1024 /* with less credit left and more on its way back, it is better to wait */ };
-
 bool node_link_sends(const struct node_core *core, uint8_t index)
 {
     const struct node_link *link = &core->link[index];
@@ -69,13 +67,20 @@ static bool worth_it(const struct node_lane *lane, const struct node_stream *str
            lane->drafts >= NODE_SMALL_DRAFTS || lane->bytes >= NODE_SMALL_BYTES;
 }
 
+/* With less credit left, and more on its way back, it is better to wait than to cut the backlog into crumbs. */
+static uint64_t seal_least(const struct node_lane *lane)
+{
+    uint64_t quarter = node_window_bytes(lane->lane) / 4;
+    return lane->bytes < quarter ? lane->bytes : quarter;
+}
+
 static bool may_seal(const struct node_step *s, const struct node_lane *lane, const struct node_stream *stream)
 {
     uint64_t left = node_submit_left(s->core, lane);
     uint32_t inflight = s->core->link[lane->link].submit[lane->lane].inflight;
     if (stream->next_send <= stream->last || stream->going_back || stream->inflight_count == NODE_INFLIGHT_MAX)
         return false;
-    if (left < SEAL_LEAST_BYTES && (inflight > 0 || s->core->link[lane->link].reason != WIRE_OK))
+    if (left < seal_least(lane) && (inflight > 0 || s->core->link[lane->link].reason != WIRE_OK))
         return false;
     return worth_it(lane, stream);
 }
@@ -84,7 +89,7 @@ static uint32_t seal_bytes(const struct node_core *core, const struct node_lane 
 {
     uint64_t left = node_submit_left(core, lane);
     uint32_t window = node_window_bytes(lane->lane);
-    if (left < SEAL_LEAST_BYTES)
+    if (left < seal_least(lane))
         left = window; /* nothing comes back by itself: it is asked for with CREDIT.wanted */
     return left < WIRE_BATCH_BYTES_MAX ? (uint32_t)left : (uint32_t)WIRE_BATCH_BYTES_MAX;
 }
@@ -135,7 +140,7 @@ static bool choose(struct node_step *s, struct node_seal_slot *slot, const struc
 {
     const Wire__NodeDraft *draft = node_read_draft(row->value, node_scratch(s, 1));
     if (draft == NULL || draft->id.len != WIRE_ID_BYTES) {
-        node_damaged(s, NODE_TABLE_DRAFT);
+        node_erase_damaged(s, row);
         return true;
     }
     Wire__NodeState *state = node_state_read(s, draft->id.data, looked_up, 0);

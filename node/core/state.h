@@ -18,7 +18,7 @@ enum {
     NODE_SMALL_DRAFTS = 128,      /* a queue of so many drafts, or of … */
     NODE_SMALL_BYTES = 64 * 1024, /* … so many bytes is not small */
     NODE_FETCHES_MAX = 64,
-    NODE_DRAFT_OVERHEAD = 200,  /* seq, store id, digest, salt, lengths */
+    NODE_DRAFT_OVERHEAD = 100,  /* seq, store id, digest, salt, lengths */
     NODE_SEALED_OVERHEAD = 900, /* key box and its leaf, were it alone in the batch */
     NODE_REGIONS_MAX = 4096,
     NODE_NUMBER_DAYS = 16,

@@ -275,3 +275,12 @@ void node_damaged(struct node_step *s, enum node_table table)
     note->status = WIRE_DAMAGED;
     note->a = table;
 }
+
+void node_erase_damaged(struct node_step *s, const struct wire_row *row)
+{
+    struct node_key key = {.size = row->key.size};
+    ENSURE(key.size <= sizeof key.data);
+    memcpy(key.data, row->key.data, key.size);
+    node_damaged(s, (enum node_table)row->table);
+    node_erase(s, (enum node_table)row->table, &key);
+}

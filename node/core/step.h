@@ -50,6 +50,8 @@ void *node_take(struct node_step *s, size_t size); /* from the out arena; never 
 /* Scratch for decoding one row; what was in it before is gone. */
 struct wire_arena *node_scratch(struct node_step *s, size_t which);
 void node_damaged(struct node_step *s, enum node_table table);
+/* A fetched row that cannot be read is erased, too, lest it be fetched for ever. */
+void node_erase_damaged(struct node_step *s, const struct wire_row *row);
 
 static inline ProtobufCBinaryData node_bin(const void *data, size_t size)
 {

@@ -86,14 +86,15 @@ static uint64_t first_of(const struct wire_row *row)
     return row->key.size < 8 ? 0 : wire_get_u64(row->key.data + row->key.size - 8);
 }
 
-/* The batch that the broker waits for is not held. */
-static void missing(struct node_step *s, uint32_t index, uint64_t through)
+/* The batch that the broker waits for is not held; so it will not take those after it either that it lost, too. */
+static void missing(struct node_step *s, uint32_t index, uint64_t through, enum wire_status why)
 {
     struct node_stream *stream = node_stream_at(s->core, index);
     struct node_note *note = node_note_lane(s, NODE_NOTE_MISSING, node_lane_at(s->core, stream->lane));
+    note->status = why;
     note->a = stream->next_send;
-    note->b = through;
-    node_stream_close(s, index, stream->next_send - 1, WIRE_GAP);
+    note->b = stream->receipted > through ? stream->receipted : through;
+    node_stream_close(s, index, stream->next_send - 1, why);
 }
 
 static void fetch_ready(struct node_step *s, uint32_t index)
@@ -103,7 +104,7 @@ static void fetch_ready(struct node_step *s, uint32_t index)
     if (stream->fetching)
         return;
     if (stream->next_send < stream->kept_from) {
-        missing(s, index, stream->kept_from - 1);
+        missing(s, index, stream->kept_from - 1, WIRE_GAP);
         return;
     }
     struct node_fetch *fetch = node_fetch(s, NODE_FETCH_READY, index, &fetching);
@@ -139,10 +140,10 @@ static uint32_t frame_with_held(uint32_t frame_bytes, uint32_t held_bytes)
 static bool add_row(struct node_step *s, struct node_stream *stream, const struct wire_row *row)
 {
     const Wire__NodeBatch *batch = node_read_batch(row->value, node_scratch(s, 2));
-    if (batch == NULL) {
-        node_damaged(s, NODE_TABLE_BATCH);
+    if (batch == NULL || batch->count == 0)
         return false;
-    }
+    if (first_of(row) > stream->last)
+        return false; /* of another copy of this store, known by its receipt alone */
     struct node_ready ready = {.first = first_of(row),
                                .count = batch->count,
                                .bytes = batch->frame_bytes,
@@ -166,12 +167,16 @@ void node_ready_fetched(struct node_step *s, const struct node_fetching *fetchin
         return; /* the question is no longer the one that was answered */
     uint64_t first = fetched->count > 0 ? first_of(&fetched->rows[0]) : stream->last + 1;
     if (first != stream->next_send) {
-        missing(s, fetching->index, first - 1);
+        missing(s, fetching->index, first - 1, WIRE_GAP);
         return;
     }
     for (size_t i = 0; i < fetched->count; i++)
         if (!add_row(s, stream, &fetched->rows[i]))
             break;
+    if (stream->ready_count == 0) { /* the next one cannot be read */
+        node_damaged(s, NODE_TABLE_BATCH);
+        missing(s, fetching->index, stream->next_send, WIRE_DAMAGED);
+    }
 }
 
 /* --- sending --------------------------------------------------------------------------------------------------------
@@ -228,7 +233,7 @@ static enum node_sending send_first(struct node_step *s, uint32_t index)
     uint64_t last = ready.first + ready.count - 1;
     bool known = ready.receipted && last <= stream->head;
     if (!known && ready.keep_until <= s->core->erased_day) {
-        missing(s, index, last); /* its payloads are erased: it cannot be offered */
+        missing(s, index, last, WIRE_ERASED); /* its payloads are erased: it cannot be offered */
         return NODE_SENT_ALL;
     }
     if (!known) {

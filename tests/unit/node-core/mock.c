@@ -14,6 +14,8 @@ void mock_init(struct mock *mock, struct world *world, uint8_t link)
     mock->world = world;
     mock->memory = malloc(MOCK_BUILD_BYTES);
     ENSURE(mock->memory != NULL);
+    for (uint32_t i = 0; i < WIRE_RECIPIENTS_MAX; i++)
+        mock->to[i] = 320000 + i;
     mock->link = link;
     mock->generation = 1;
     memset(mock->ledger_id, 0xb0 + link, sizeof mock->ledger_id);
@@ -58,6 +60,11 @@ static void end_session(struct mock *mock)
     memset(mock->deliver_granted, 0, sizeof mock->deliver_granted);
     memset(mock->deliver_used, 0, sizeof mock->deliver_used);
     memset(mock->wanted, 0, sizeof mock->wanted);
+}
+
+void mock_gone(struct mock *mock)
+{
+    end_session(mock);
 }
 
 void mock_lose(struct mock *mock)
@@ -162,7 +169,7 @@ const struct mock_id *mock_find_id(const struct mock *mock, const uint8_t *id)
 
 static void judge(struct mock *mock, const Wire__Header *header, Wire__Verdict *verdict, Wire__Disposition *disposition)
 {
-    static uint32_t to[] = {320000}, cc[] = {330000};
+    static uint32_t cc[] = {330000};
     struct mock_id *known = find_id(mock, header->id.data);
     wire__verdict__init(verdict);
     verdict->seq = header->seq;
@@ -188,10 +195,10 @@ static void judge(struct mock *mock, const Wire__Header *header, Wire__Verdict *
     disposition->rule = 1;
     disposition->rule_name = (char *)(uintptr_t) "bulletins";
     disposition->lane = header->lane;
-    disposition->to = to;
-    disposition->n_to = 1;
+    disposition->to = mock->to;
+    disposition->n_to = mock->recipients == 0 ? 1 : mock->recipients;
     disposition->cc = cc;
-    disposition->n_cc = 1;
+    disposition->n_cc = mock->nobody_copied ? 0 : 1;
     disposition->keep_until = header->keep_until;
     verdict->disposition = disposition;
 }
@@ -211,6 +218,8 @@ static void statement_of(struct mock *mock, const Wire__BatchSeal *seal, Wire__R
     statement->count = seal->count;
     statement->root = seal->root;
     statement->at_ms = mock->world->wall_ms;
+    statement->has_policy_digest = true;
+    statement->policy_digest = bin(mock->policy_digest, WIRE_HASH_BYTES);
     statement->ledger_serial = outcome == WIRE__RECEIPT_OUTCOME__JUDGED ? ++mock->ledger_serial : mock->ledger_serial;
 }
 
@@ -593,7 +602,7 @@ void mock_send_parts(struct mock *mock)
         struct mock_part *part = &mock->part[i];
         if (part->arrived || blocked[part->lane] || i < mock->part_sent)
             continue;
-        if (mock->deliver_used[part->lane] + part->frame.size > mock->deliver_granted[part->lane]) {
+        if (!mock->overruns && mock->deliver_used[part->lane] + part->frame.size > mock->deliver_granted[part->lane]) {
             blocked[part->lane] = true;
             if (!mock->wanted[part->lane])
                 mock_say_wanted(mock, part->lane, part->frame.size);
@@ -632,6 +641,17 @@ void mock_mangle(struct mock *mock)
     free_bytes(part->frame);
     part->frame = pack(&frame->base);
     wire__frame__free_unpacked(frame, NULL);
+}
+
+void mock_forge(struct mock *mock)
+{
+    ENSURE(mock->part_count > 0);
+    mock->part[mock->part_count - 1].chain.bytes[0] ^= 0xff;
+}
+
+void mock_overrun(struct mock *mock)
+{
+    mock->overruns = true;
 }
 
 void mock_deliver(struct mock *mock, const char *mechanism, Wire__Lane lane, const struct mock_envelope *envelopes,

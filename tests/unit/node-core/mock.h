@@ -78,7 +78,12 @@ struct mock {
     Wire__VerdictCode verdict; /* of every new id; 0: ADMITTED */
     enum wire_status verdict_reason;
     bool holds_answers; /* SUBMITs wait in `held` */
+    uint32_t to[WIRE_RECIPIENTS_MAX];
+    uint32_t recipients; /* of what it admits: so many owe, one more is copied; 0: one */
+    bool nobody_copied;
+    uint8_t policy_digest[WIRE_HASH_BYTES]; /* in receipts and witnesses */
     bool no_credit_back;
+    bool overruns;
     bool rolled_back_allowed; /* a store was restored: other bytes under the same seqs are expected */
     uint64_t submits, resent, duplicates, conflicts, delivered, arrivals;
     int frozen_by_conflict;
@@ -92,6 +97,7 @@ bool mock_hear(struct mock *mock);
 bool mock_speak(struct mock *mock);
 /* The connection is gone on both sides. */
 void mock_lose(struct mock *mock);
+void mock_gone(struct mock *mock); /* the node was killed: only the broker sees it */
 /* Says `arrived` for one recipient of one batch; false: none is due. */
 bool mock_arrive(struct mock *mock);
 void mock_pulse(struct mock *mock);
@@ -110,6 +116,7 @@ struct mock_envelope {
     bool final;
     enum wire_status status; /* of the shell's check of this envelope */
     bool no_header;          /* it cannot be decoded */
+    bool clear;              /* a kind with persons that is not sealed */
     uint32_t payload_bytes;
 };
 void mock_deliver(struct mock *mock, const char *mechanism, Wire__Lane lane, const struct mock_envelope *envelopes,
@@ -117,6 +124,9 @@ void mock_deliver(struct mock *mock, const char *mechanism, Wire__Lane lane, con
 /* The part that is to be sent next is lost; its running hash is changed. */
 void mock_skip(struct mock *mock);
 void mock_mangle(struct mock *mock);
+/* It signs for another hash of its newest part than the one it sent; it sends without looking at credit. */
+void mock_forge(struct mock *mock);
+void mock_overrun(struct mock *mock);
 /* Sends what credit allows. */
 void mock_send_parts(struct mock *mock);
 /* Everything between node and broker until both rest. */

@@ -191,6 +191,8 @@ static void make_header(const struct mock_envelope *from, const struct mock_part
     h->status = WIRE__STATUS__TEST;
     h->action = from->action;
     h->created_ms = 1581040800000;
+    const struct wire_kind *kind = wire_kind_find(h->kind);
+    h->form = kind != NULL && kind->persons && !from->clear ? WIRE__PAYLOAD_FORM__SEALED : WIRE__PAYLOAD_FORM__CLEAR;
     h->keep_until = 20200401;
     h->digest = bin(digest, WIRE_HASH_BYTES);
     if (from->action != WIRE__ACTION__ISSUE) {
@@ -431,6 +433,7 @@ static void speak_deliver(struct mock *mock, const Wire__Deliver *deliver, size_
     witness.generation = mock->generation;
     witness.root = part->seal->root;
     witness.admitted_ms = mock->world->wall_ms;
+    witness.policy_digest = bin(mock->policy_digest, WIRE_HASH_BYTES);
     *in = (struct node_deliver){.link = mock->link,
                                 .frame_bytes = (uint32_t)bytes,
                                 .deliver = deliver,

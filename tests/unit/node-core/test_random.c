@@ -75,7 +75,7 @@ static void deliver(struct run *run)
 
 static void restart(struct run *run)
 {
-    mock_lose(&run->mock);
+    mock_gone(&run->mock);
     world_crash(&run->world);
     world_boot(&run->world);
     world_policy(&run->world, 1);

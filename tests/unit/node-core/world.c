@@ -444,7 +444,8 @@ static size_t add_states(const struct world *world, const struct wire_row *row, 
     ENSURE(memory != NULL);
     wire_arena_over(&arena, memory, size);
     if (row->table == NODE_TABLE_DRAFT) {
-        states[count++] = state_of(world, node_read_draft(row->value, &arena)->id.data);
+        const Wire__NodeDraft *draft = node_read_draft(row->value, &arena);
+        states[count++] = draft == NULL ? wire_bytes(NULL, 0) : state_of(world, draft->id.data);
     } else {
         const Wire__NodeBatch *batch = node_read_batch(row->value, &arena);
         for (size_t i = 0; i < batch->n_id; i++)
