@@ -205,7 +205,10 @@ static void heal(struct fake *fake)
     for (int i = 0; i < 20; i++)
         fake_pass(fake, 4000);
     for (int i = 0; i < 4; i++) {
-        fake_operator(fake, BROKER_ACCEPT_FORK, regions[i]);
+        fake_connect(fake, fake_node(fake, regions[i]));
+        if (fake_node(fake, regions[i])->standing != WIRE__STANDING__STOPPED)
+            continue;
+        fake_operator(fake, BROKER_ACCEPT_FORK, regions[i]); /* the third store lost in an hour */
         fake_connect(fake, fake_node(fake, regions[i]));
     }
     for (int i = 0; i < 4; i++)
