@@ -78,9 +78,13 @@ static void verify_completeness(struct node *node, const Wire__Signed *signed_, 
                                                      shell_wall_ms()) == WIRE_OK;
 }
 
-/* false: the budget does not hold it. */
+enum { COMPLETENESS_MAX = 1024 /* one a queue; each may cost the verification of a signature */ };
+
+/* false: more than a broker has queues for us, or than the budget holds. */
 static bool take_completeness(struct node *node, Wire__Signed *const *list, size_t count, struct completeness *out)
 {
+    if (count > COMPLETENESS_MAX)
+        return false;
     out->good = wire_arena_take(&node->arena, count + 1);
     out->statement = wire_arena_take(&node->arena, (count + 1) * sizeof(*out->statement));
     if (out->good == NULL || out->statement == NULL)
@@ -140,12 +144,20 @@ static enum wire_status verify_receipt(struct node *node, const Wire__Signed *si
                               at_ms);
 }
 
+/* Decoded, and about no more envelopes than a batch has: each is looked up. */
+static bool receipt_fits(const struct node_receipt *receipt)
+{
+    if (receipt->statement != NULL)
+        return receipt->statement->n_verdict <= WIRE_BATCH_ENVELOPES_MAX;
+    return receipt->arrived != NULL && receipt->arrived->n_arrival <= WIRE_BATCH_ENVELOPES_MAX;
+}
+
 static void take_receipt(struct node *node, uint8_t link, const Wire__Receipt *receipt, size_t frame_bytes)
 {
     struct node_event event = {.kind = NODE_ON_RECEIPT};
     event.u.receipt = (struct node_receipt){.link = link, .frame_bytes = (uint32_t)frame_bytes, .receipt = receipt};
     event.u.receipt.status = verify_receipt(node, receipt->signed_, &event.u.receipt);
-    if (event.u.receipt.statement == NULL && event.u.receipt.arrived == NULL) {
+    if (!receipt_fits(&event.u.receipt)) {
         misbehaved(node, link, WIRE_BAD_FRAME);
         return;
     }
