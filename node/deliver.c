@@ -93,7 +93,6 @@ static enum wire_status read_sealed(const struct reading *r, const Wire__Header 
     enum wire_status status = shell_open_sealed(r->node, r->box_key, header, carried, plain);
     if (status == WIRE_OK)
         status = check_payload(r, header, wire_bytes(plain, carried.size - CERT_TAG_BYTES));
-    cert_wipe(plain, carried.size);
     return status;
 }
 
@@ -102,6 +101,13 @@ static bool digest_matches(const struct reading *r, const Wire__Header *header, 
     struct wire_digest digest = wire_payload_digest(&r->node->hash, wire_bytes(envelope->salt.data, envelope->salt.len),
                                                     wire_bytes(envelope->payload.data, envelope->payload.len));
     return header->digest.len == WIRE_HASH_BYTES && memcmp(digest.bytes, header->digest.data, WIRE_HASH_BYTES) == 0;
+}
+
+/* Everything taken since the mark, as text and as message: what is about persons stays in no memory of ours. */
+static void forget(struct wire_arena *arena, size_t mark)
+{
+    cert_wipe(arena->base + mark, arena->used - mark);
+    wire_arena_back(arena, mark);
 }
 
 static enum wire_status read_envelope(const struct reading *r, size_t i)
@@ -118,7 +124,7 @@ static enum wire_status read_envelope(const struct reading *r, size_t i)
     size_t mark = wire_arena_mark(&r->node->arena);
     enum wire_status status = header->form == WIRE__PAYLOAD_FORM__SEALED ? read_sealed(r, header, carried)
                                                                          : check_payload(r, header, carried);
-    wire_arena_back(&r->node->arena, mark);
+    forget(&r->node->arena, mark);
     return status;
 }
 
