@@ -199,13 +199,14 @@ static void reload(struct node *node)
     struct wire_problem problem = {0};
     link_log_reopen(node->log, NULL);
     wire_arena_reset(&node->arena);
-    enum wire_status status = shell_trust_reload(node->trust, &problem);
-    if (status == WIRE_OK && node->api != NULL)
-        status = api_reload_tokens(node->api, &problem);
-    if (status == WIRE_OK)
-        link_log_line(node->log, LINK_NOTICE, "node", "已重新载入", "reloaded", LINK_TEXT("config", node->config_path));
-    else
+    enum wire_status trust = shell_trust_reload(node->trust, &problem);
+    if (trust != WIRE_OK)
         link_log_problem(node->log, LINK_ERROR, "node", &problem);
+    enum wire_status tokens = node->api == NULL ? WIRE_OK : api_reload_tokens(node->api, &problem);
+    if (tokens != WIRE_OK) /* a bad directory file keeps no withdrawn token alive, nor the other way round */
+        link_log_problem(node->log, LINK_ERROR, "node", &problem);
+    if (trust == WIRE_OK && tokens == WIRE_OK)
+        link_log_line(node->log, LINK_NOTICE, "node", "已重新载入", "reloaded", LINK_TEXT("config", node->config_path));
 }
 
 static void on_signal(uv_signal_t *signal, int number)
