@@ -105,6 +105,19 @@ static bool on_record(void *context, struct wire_bytes key, struct wire_bytes va
     return visit->status == WIRE_OK;
 }
 
+/* The directory ends before the first row that is not the next record; file and brokers bring the rest again, which
+ * takes the place of what lies there. */
+static void stopped_at_record(struct shell_trust *trust, const struct record_visit *visit)
+{
+    if (visit->problem->status == visit->status)
+        link_log_problem(trust->node->log, LINK_ERROR, "directory", visit->problem);
+    link_log_line(trust->node->log, LINK_ERROR, "directory", "存储的目录记录不完整，其后的将重新取得",
+                  "the stored directory breaks off, what follows is fetched again",
+                  LINK_UNSIGNED("epoch", cert_directory_epoch(trust->node->directory)),
+                  LINK_TEXT("reason", wire_status_name(visit->status)));
+    *visit->problem = (struct wire_problem){.status = WIRE_OK};
+}
+
 static enum wire_status load_file(struct shell_trust *trust, struct wire_problem *problem)
 {
     struct node *node = trust->node;
@@ -122,7 +135,7 @@ enum wire_status shell_trust_load(struct shell_trust *trust, struct wire_problem
     if (status != WIRE_OK)
         return wire_fail(problem, status, node->config.data, "节点存储无法读取", "the store cannot be read");
     if (visit.status != WIRE_OK)
-        return visit.status;
+        stopped_at_record(trust, &visit);
     trust->stored_epoch = cert_directory_epoch(node->directory);
     status = load_file(trust, problem);
     return status == WIRE_OK ? load_crl(trust, problem) : status;
@@ -203,6 +216,14 @@ static void take_crl(struct shell_trust *trust, const Wire__DirectoryPiece *piec
         link_log_problem(trust->node->log, LINK_WARNING, "directory", &problem);
 }
 
+static void refused_record(struct shell_trust *trust, struct wire_problem *problem, enum wire_status status)
+{
+    if (problem->status != status) /* it was not even decoded */
+        wire_fail(problem, status, "directory", wire_status_text(status, WIRE_CHINESE),
+                  wire_status_text(status, WIRE_ENGLISH));
+    link_log_problem(trust->node->log, LINK_WARNING, "directory", problem);
+}
+
 static void add_records(struct shell_trust *trust, const Wire__DirectoryPiece *piece, struct node_directory_piece *out)
 {
     struct node *node = trust->node;
@@ -214,12 +235,14 @@ static void add_records(struct shell_trust *trust, const Wire__DirectoryPiece *p
             &out->status);
         if (record != NULL)
             out->status = cert_directory_add(node->directory, record, &problem);
-        if (out->status == WIRE_EXISTS) { /* known already; the new ones are behind it */
+        if (out->status == WIRE_EXISTS && out->count_new == 0) { /* known already; the new ones are behind it */
             out->status = WIRE_OK;
             continue;
         }
+        if (out->status == WIRE_EXISTS) /* an old one among the new: what the core stores must follow on each other */
+            out->status = WIRE_UNEXPECTED_FRAME;
         if (out->status != WIRE_OK) {
-            link_log_problem(node->log, LINK_WARNING, "directory", &problem);
+            refused_record(trust, &problem, out->status);
             return;
         }
         if (out->count_new++ == 0)
@@ -227,10 +250,20 @@ static void add_records(struct shell_trust *trust, const Wire__DirectoryPiece *p
     }
 }
 
+/* Its WELCOME was taken. */
+static bool has_session(const struct node *node, uint8_t link)
+{
+    struct node_health health;
+    node_core_health(node->core, link, &health);
+    return health.state >= NODE_UNCONFIRMED;
+}
+
 void shell_trust_piece(struct shell_trust *trust, uint8_t link, const Wire__DirectoryPiece *piece)
 {
     struct node_event event = {.kind = NODE_ON_DIRECTORY_PIECE};
     struct node_directory_piece *out = &event.u.directory_piece;
+    if (!has_session(trust->node, link))
+        return; /* the core would not store what the directory has taken by then */
     store_records(trust);
     *out = (struct node_directory_piece){.link = link, .piece = piece, .status = WIRE_OK};
     add_records(trust, piece, out);
