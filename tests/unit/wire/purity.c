@@ -50,7 +50,7 @@ static const char *const functions[] = {
 };
 
 static const char *const prefixes[] = {
-    "wire_", "rules_", "core_", "protobuf_c_", "__asan_", "__ubsan_", "__sanitizer_", "__sancov_", "__lsan_",
+    "wire_", "rules_", "broker_", "node_", "protobuf_c_", "__asan_", "__ubsan_", "__sanitizer_", "__sancov_", "__lsan_",
 };
 
 static bool allowed(const char *symbol)
