@@ -4,7 +4,30 @@
  *   CARRIED  salt ‖ payload as it travelled: ours once sealed, others' once received */
 #include "node.h"
 
+#include "wire/time.h"
+
 #include <stdlib.h>
+
+enum { OTHERS_DAYS_MAX = DAYKEYS_MAX / 2 };
+
+/* A payload of others', whose day a broker names. It gets a key of its own only for a day that there is, and never one
+ * of the last: days nobody meant may not use up the file that our own envelopes need. */
+static bool may_open_day(struct node *node, uint32_t day)
+{
+    uint8_t key[DAYKEY_BYTES];
+    enum wire_status status = daykeys_find(node->daykeys, day, key);
+    cert_wipe(key, sizeof(key));
+    if (status != WIRE_NOT_FOUND)
+        return status == WIRE_OK;
+    bool may = wire_day_valid(day) && daykeys_live(node->daykeys) < OTHERS_DAYS_MAX;
+    shell_alarm(node->notes, "day-keys", !may, "收到的内容未保存：保存期限无效，或不同期限过多",
+                "a received payload was not kept: its day is none, or there are too many days");
+    if (!may)
+        link_log_line(node->log, LINK_ERROR, "keys", "收到的内容未保存：保存期限无效，或不同期限过多",
+                      "a received payload was not kept: its day is none, or there are too many days",
+                      LINK_UNSIGNED("day", day));
+    return may;
+}
 
 /* false: the day is erased already, or over: content that may not be kept is not written. */
 static bool day_key(struct node *node, uint32_t day, uint8_t key[DAYKEY_BYTES])
@@ -57,7 +80,7 @@ static bool put_copy(struct node *node, const struct node_payload *payload, stru
 {
     struct wire_bytes plain;
     enum wire_status status = shell_rest_plain(node, payload->day, payload->origin, payload->from, arena, &plain);
-    if (status == WIRE_ERASED)
+    if (status == WIRE_ERASED || status == WIRE_DAMAGED)
         return false;
     shell_check(node, status);
     return put(node, NODE_TABLE_PAYLOAD, payload, (struct wire_bytes){0}, plain, arena, row);
@@ -69,7 +92,8 @@ static bool put_part(struct node *node, const struct node_payload *payload, stru
     const struct node_event *event = node->stepping.event;
     ENSURE(event->kind == NODE_ON_DELIVER && payload->index < event->u.deliver.part->n_envelope);
     const Wire__PartEnvelope *envelope = event->u.deliver.part->envelope[payload->index];
-    if (!envelope->has_payload || !envelope->has_salt || envelope->salt.len != WIRE_SALT_BYTES)
+    if (!envelope->has_payload || !envelope->has_salt || envelope->salt.len != WIRE_SALT_BYTES ||
+        !may_open_day(node, payload->day))
         return false;
     return put(node, NODE_TABLE_CARRIED, payload, wire_bytes(envelope->salt.data, envelope->salt.len),
                wire_bytes(envelope->payload.data, envelope->payload.len), arena, row);
@@ -128,6 +152,9 @@ static enum wire_status open_row(struct node *node, enum node_table table, uint3
             *out = wire_bytes(plain, sealed.size - CERT_REST_OVERHEAD);
     }
     cert_wipe(key, sizeof(key));
+    if (status == WIRE_DAMAGED) /* also: a backup of the store with day keys that are not its own */
+        link_log_line(node->log, LINK_ERROR, "store", "保存的内容无法解密", "a stored payload cannot be opened",
+                      LINK_TEXT("table", node_table_name(table)), LINK_UNSIGNED("day", day), LINK_HEX("id", id, 16));
     return status;
 }
 
