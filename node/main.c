@@ -121,6 +121,17 @@ static void open_core(struct node *node)
     node->desk = shell_desk_new(node);
 }
 
+static void watch_room(struct node *node)
+{
+    struct keep_room room = keep_room(node->store.keep);
+    bool full = keep_room_permille(&room) >= FULL_PERMILLE;
+    if (full == node->full)
+        return;
+    node->full = full;
+    struct node_event event = {.kind = NODE_ON_ROOM, .u.room = !full};
+    shell_step(node, &event);
+}
+
 static bool boot_row(void *context, const struct wire_row *row)
 {
     struct node *node = context;
@@ -140,6 +151,7 @@ static enum wire_status boot_core(struct node *node, struct wire_problem *proble
     struct node_event event = {.kind = NODE_ON_BOOT_DONE};
     shell_step(node, &event);
     wire_arena_reset(&node->arena);
+    watch_room(node); /* before anything is taken in */
     shell_trust_boot(node->trust);
     return WIRE_OK;
 }
@@ -167,17 +179,6 @@ static void on_stored(uv_async_t *async)
 static void wake_loop(void *context)
 {
     uv_async_send(context);
-}
-
-static void watch_room(struct node *node)
-{
-    struct keep_room room = keep_room(node->store.keep);
-    bool full = keep_room_permille(&room) >= FULL_PERMILLE;
-    if (full == node->full)
-        return;
-    node->full = full;
-    struct node_event event = {.kind = NODE_ON_ROOM, .u.room = !full};
-    shell_step(node, &event);
 }
 
 static void on_second(uv_timer_t *timer)
