@@ -9,7 +9,8 @@
 enum { DEPTH_MAX = 8, PATH_MAX_BYTES = 256, PLACES_MAX = 20000 };
 
 struct walk {
-    const char *name;
+    const char *name, *text;
+    size_t size;
     yaml_parser_t parser;
     struct link_places *places;
     struct wire_problem *problem;
@@ -22,6 +23,18 @@ static enum wire_status refuse(const struct walk *walk, yaml_mark_t mark, const 
     return wire_fail(walk->problem, WIRE_SYNTAX, where, zh, en);
 }
 
+/* libyaml names a byte that is no text by its offset only. */
+static yaml_mark_t mark_of_byte(const struct walk *walk, size_t offset)
+{
+    yaml_mark_t mark = {0};
+    for (size_t i = 0; i < offset && i < walk->size; i++) {
+        bool ends = walk->text[i] == '\n';
+        mark.line += ends;
+        mark.column = ends ? 0 : mark.column + ((walk->text[i] & 0xC0) != 0x80);
+    }
+    return mark;
+}
+
 static enum wire_status next(struct walk *walk, yaml_event_t *event)
 {
     char zh[256], en[256];
@@ -30,7 +43,7 @@ static enum wire_status next(struct walk *walk, yaml_event_t *event)
     const char *what = walk->parser.problem == NULL ? "?" : walk->parser.problem;
     yaml_mark_t mark = walk->parser.problem_mark;
     if (walk->parser.error == YAML_READER_ERROR)
-        mark = walk->parser.mark;
+        mark = mark_of_byte(walk, walk->parser.problem_offset);
     snprintf(zh, sizeof zh, "YAML 格式有误：%s", what);
     snprintf(en, sizeof en, "the YAML cannot be read: %s", what);
     return refuse(walk, mark, zh, en);
@@ -168,7 +181,7 @@ static enum wire_status walk_stream(struct walk *walk)
 enum wire_status link_places_read(const char *name, const char *text, size_t size, struct link_places *places,
                                   struct wire_problem *problem)
 {
-    struct walk walk = {.name = name, .places = places, .problem = problem};
+    struct walk walk = {.name = name, .text = text, .size = size, .places = places, .problem = problem};
     *places = (struct link_places){0};
     if (!yaml_parser_initialize(&walk.parser))
         return wire_fail(problem, WIRE_NO_MEMORY, name, "内存不足", "no memory");
