@@ -100,6 +100,22 @@ void shell_post_send(struct shell_post *post, const struct node_send *send)
 
 /* --- filling ------------------------------------------------------------------------------------------------------ */
 
+/* Its payload cannot be had any more. It goes without, so that the broker says in a signed word that the batch is bad
+ * and the core seals the others anew: a batch that never came would hold up its stream for ever. */
+static enum wire_status leave_hollow(struct node *node, const Wire__Header *header, Wire__Envelope *envelope,
+                                     struct wire_arena *arena)
+{
+    uint8_t *salt = wire_arena_take(arena, WIRE_SALT_BYTES);
+    if (salt == NULL)
+        return WIRE_NO_MEMORY;
+    link_log_line(node->log, LINK_ERROR, "post", "已封装的内容无法读取，批次将由交换中心判为无效",
+                  "a sealed payload cannot be read, the broker will call its batch bad",
+                  LINK_UNSIGNED("day", header->keep_until), LINK_HEX("id", header->id.data, WIRE_ID_BYTES));
+    envelope->salt = (ProtobufCBinaryData){WIRE_SALT_BYTES, salt};
+    envelope->payload = (ProtobufCBinaryData){0, NULL};
+    return WIRE_OK;
+}
+
 static enum wire_status fill_payload(struct node *node, Wire__Envelope *envelope, struct wire_arena *arena)
 {
     const Wire__Header *header = node_read_header(wire_bytes(envelope->header.data, envelope->header.len), arena);
@@ -108,12 +124,14 @@ static enum wire_status fill_payload(struct node *node, Wire__Envelope *envelope
         return WIRE_DAMAGED;
     enum wire_status status =
         shell_rest_carried(node, header->keep_until, header->origin, header->id.data, arena, &salt, &payload);
+    if (status == WIRE_ERASED || status == WIRE_DAMAGED)
+        return leave_hollow(node, header, envelope, arena);
     envelope->salt = (ProtobufCBinaryData){salt.size, (uint8_t *)(uintptr_t)salt.data};
     envelope->payload = (ProtobufCBinaryData){payload.size, (uint8_t *)(uintptr_t)payload.data};
     return status;
 }
 
-/* ERASED: a payload's day is over; the batch cannot be sent any more. */
+/* NOT_FOUND: the batch was let go; it need not be sent any more. */
 static enum wire_status fill_batch(struct node *node, const struct node_key *key, Wire__Submit *submit,
                                    struct wire_arena *arena)
 {
@@ -187,9 +205,9 @@ static Wire__Frame *prepare(struct shell_post *post, const struct entry *entry)
     Wire__Frame *frame = wire__frame__unpack(&post->arena.allocator, entry->size, entry->bytes);
     ENSURE(frame != NULL);
     enum wire_status status = fill(post, entry, frame);
-    if (status == WIRE_ERASED || status == WIRE_NOT_FOUND) {
-        link_log_line(post->node->log, LINK_WARNING, "post", "批次内容已到期销毁，不再发送",
-                      "a batch whose content is erased is not sent any more",
+    if (status == WIRE_NOT_FOUND) {
+        link_log_line(post->node->log, LINK_WARNING, "post", "批次已不再保留，不再发送",
+                      "a batch that is no longer held is not sent any more",
                       LINK_TEXT("link", post->node->config.brokers[entry->link].name));
         return NULL;
     }
