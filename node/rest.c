@@ -83,7 +83,9 @@ static bool put_copy(struct node *node, const struct node_payload *payload, stru
     if (status == WIRE_ERASED || status == WIRE_DAMAGED)
         return false;
     shell_check(node, status);
-    return put(node, NODE_TABLE_PAYLOAD, payload, (struct wire_bytes){0}, plain, arena, row);
+    bool kept = put(node, NODE_TABLE_PAYLOAD, payload, (struct wire_bytes){0}, plain, arena, row);
+    cert_wipe((uint8_t *)(uintptr_t)plain.data, plain.size);
+    return kept;
 }
 
 static bool put_part(struct node *node, const struct node_payload *payload, struct wire_arena *arena,

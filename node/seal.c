@@ -218,6 +218,7 @@ static enum wire_status seal_payload(struct making *m, const Wire__Header *heade
     if (aad_size == 0)
         return WIRE_BAD_HEADER;
     status = cert_payload_seal(m->node->payload, box->key, header->id.data, wire_bytes(aad, aad_size), plain, out);
+    cert_wipe((uint8_t *)(uintptr_t)plain.data, plain.size); /* our copy; it is about persons */
     *carried = wire_bytes(out, plain.size + CERT_TAG_BYTES);
     return status;
 }

@@ -59,8 +59,10 @@ static enum wire_status fill_inbox(struct node *node, uint64_t order, const Wire
     row->header =
         (const Wire__Header *)wire_decode(&wire__header__descriptor, wire_bytes(inbox->header.data, inbox->header.len),
                                           WIRE_STRICT_HEADER, arena, &status);
-    if (inbox->id.len == WIRE_ID_BYTES)
-        shell_check(node, store_known(&node->store, inbox->origin, inbox->id.data, arena, &known));
+    status = inbox->id.len != WIRE_ID_BYTES ? WIRE_OK
+                                            : store_known(&node->store, inbox->origin, inbox->id.data, arena, &known);
+    if (status != WIRE_DAMAGED) /* looking at a damaged row ends nothing; it is shown without */
+        shell_check(node, status);
     row->known = known;
     row->payload_status = WIRE_OK;
     if (with_payload)
