@@ -6,6 +6,7 @@ Every file is one CTest test. Random moments come from a seed, which is printed;
 is for a condition, with a deadline.
 """
 import datetime
+import json
 import os
 import random
 import selectors
@@ -59,6 +60,27 @@ def notice(origin, to, name, status="test", person="测试甲", **more):
                            "region": int(to), "contact_class": "close", "last_contact_day": today}]}
     return dict({"kind": "contact-notice", "status": status, "concerns": [int(to)], "payload": payload,
                  "issuer": {"region": int(origin), "unit": "cdc"}}, **more)
+
+
+def big_notice(origin, to, case, count, person="测试"):
+    """A notice about many persons."""
+    body = notice(origin, to, case)
+    one = body["payload"]["person"][0]
+    body["payload"]["person"] = [dict(one, ref=str(i + 1), name=f"{person}{i}") for i in range(count)]
+    body["payload"]["to_check"] = count
+    return body
+
+
+def big_request(region, facility, lines, status="test"):
+    """A list of supplies of about 1.7 KiB a line: what fills a store quickly."""
+    day = str(now().date() + datetime.timedelta(days=20))
+    one = {"resource": "supplies", "item": "医用防护口罩", "specification": "规格" * 249, "quantity_kind": "exact",
+           "quantity": 1000, "unit": "只", "needed_day": day, "substitute": "替代" * 99}
+    payload = {"common": dict(COMMON, title=f"物资需求 {facility}"), "facility": facility, "partial": True,
+               "line": [dict(one, line_no=i + 1) for i in range(lines)],
+               "expires_ms": (now() + datetime.timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%S+08:00")}
+    return {"kind": "supply-request", "status": status, "payload": payload,
+            "issuer": {"region": int(region), "unit": "logistics"}}
 
 
 def publish(node, body):

@@ -11,14 +11,6 @@ def secrets_of(case=CASE):
     return {word.encode() for word in (PERSON, case, check_digit(IDENTITY))}
 
 
-def big_notice(origin, to, count):
-    body = notice(origin, to, CASE, person=PERSON)
-    one = body["payload"]["person"][0]
-    body["payload"]["person"] = [dict(one, ref=str(i + 1), name=f"{PERSON}{i}", phone=f"000{i:08d}") for i in range(count)]
-    body["payload"]["to_check"] = count
-    return body
-
-
 class Evidence(HouseTest):
     regions = ["310000", "320000", "330000", "340000", "210000"]
     mechanisms = ["yangtze-delta", "northeast-three"]
@@ -44,7 +36,7 @@ class Evidence(HouseTest):
     def test_invariant_04_nobody_else_has_it(self):
         origin, to = self.nodes["330000"], self.nodes["310000"]
         before = self.wire.to_node
-        status, body = origin.api("POST", "/v1/envelopes", big_notice("330000", "310000", 60))
+        status, body = origin.api("POST", "/v1/envelopes", big_notice("330000", "310000", CASE, 60, PERSON))
         self.assertEqual(status, 202, body)
         received(to, body["id"])
         self.settle()

@@ -213,7 +213,7 @@ class Reload(HouseTest):
 
     def test_3_policy_in_force_later(self):
         """Without the delta mechanism from some seconds on: until then it decides, then the nation's rules do."""
-        at = now() + datetime.timedelta(seconds=5)
+        at = (now() + datetime.timedelta(seconds=6)).replace(microsecond=0)
         self.sign(3, ["national"], at.strftime("%Y-%m-%dT%H:%M:%S+08:00"))
         self.hang_up()
         origin = self.nodes["330000"]

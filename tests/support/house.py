@@ -154,6 +154,7 @@ class Node(Process):
         self.config = f"{house.folder}/{name}.yaml"
         self.tokens = f"{house.folder}/{name}-tokens.yaml"
         self.token_file = f"{house.folder}/{name}.token"
+        self.map_mib = 1024
         super().__init__(house, name, [house.program("lianfang-node"), "-c", self.config])
 
     def configure(self):
@@ -166,7 +167,7 @@ class Node(Process):
                     "    roles: [duty, logistics, operator, auditor, admin]\n" % digest)
         text = (f"region: {self.region}\ninstallation: {INSTALLATION}\ndata: {self.data}\n"
                 f"identity: {self.identity}\nca: {house.ca_certificate}\npulse_ms: {house.pulse_ms}\n"
-                f"http: [{self.socket}]\ntokens: {self.tokens}\nmap_mib: 1024\nlog: {{level: info, language: en}}\n"
+                f"http: [{self.socket}]\ntokens: {self.tokens}\nmap_mib: {self.map_mib}\nlog: {{level: info, language: en}}\n"
                 "brokers:\n")
         for broker, mechanisms in brokers:
             text += (f"  - name: {broker.name}\n    endpoint: tcp://127.0.0.1:{broker.port}\n"
