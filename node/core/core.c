@@ -125,6 +125,7 @@ static void sweep_all(struct node_step *s)
     struct node_core *core = s->core;
     if (s->event->mono_ms < core->sweep_mono_ms)
         return;
+    node_held_retry(s); /* rules come into force, certificates become valid: with time alone */
     core->sweep_mono_ms = s->event->mono_ms + NODE_SWEEP_MS;
     for (uint32_t i = 0; i < core->stream_top; i++)
         if (core->stream[i].used && core->stream[i].kept_from <= core->stream[i].last)

@@ -347,14 +347,6 @@ static void answer_as_told(struct mock *mock, const Wire__BatchSeal *seal, struc
     free_bytes(bytes);
 }
 
-static void check_is_durable(struct mock *mock, const Wire__BatchSeal *seal)
-{
-    struct node_key key = node_key_batch(mock->world->options.link[mock->link].name, seal->mechanism, seal->lane,
-                                         seal->store_id.data, seal->first);
-    struct wire_bytes row = rows_get(&mock->world->durable, NODE_TABLE_BATCH_BYTES, node_key_bytes(&key));
-    ENSURE(row.data != NULL || mock->rolled_back_allowed);
-}
-
 static void return_credit(struct mock *mock, Wire__Lane lane)
 {
     Wire__Frame frame;
@@ -387,7 +379,6 @@ static void hear_submit(struct mock *mock, const Wire__Submit *submit, size_t fr
     mock->submits++;
     mock->submit_used[seal->lane] += frame_bytes;
     ENSURE(mock->submit_used[seal->lane] <= mock->submit_granted[seal->lane]);
-    check_is_durable(mock, seal);
     if (mock->outcome != 0) {
         answer_as_told(mock, seal, stream);
     } else if (stream->frozen || last <= stream->head) {

@@ -304,6 +304,9 @@ static void release(struct world *world)
             world->waiting[kept++] = world->waiting[i];
             continue;
         }
+        const struct node_key *batch = &world->waiting[i].batch; /* on disk before it is on the wire */
+        ENSURE(batch->size == 0 ||
+               rows_get(&world->durable, NODE_TABLE_BATCH_BYTES, node_key_bytes(batch)).data != NULL);
         ENSURE(world->sent_count < WORLD_QUEUE_MAX);
         world->sent[world->sent_count++] = world->waiting[i];
     }
@@ -324,8 +327,10 @@ static void perform_send(struct world *world, const struct node_send *send)
         free(data);
         return;
     }
-    world->waiting[world->waiting_count++] =
-        (struct world_sent){.link = send->link, .after = send->after, .frame = wire_bytes(data, bytes)};
+    struct world_sent *sent = &world->waiting[world->waiting_count++];
+    *sent = (struct world_sent){.link = send->link, .after = send->after, .frame = wire_bytes(data, bytes)};
+    if (send->fill_count > 0 && send->fill[0].what == NODE_FILL_BATCH)
+        sent->batch = send->fill[0].key;
     release(world);
 }
 

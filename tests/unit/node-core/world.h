@@ -19,6 +19,7 @@ struct world_sent {
     uint8_t link;
     uint64_t after;
     struct wire_bytes frame; /* encoded, complete; owned */
+    struct node_key batch;   /* of a SUBMIT; size 0: none */
 };
 
 struct world {
