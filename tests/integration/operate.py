@@ -1,5 +1,6 @@
 """What an operator meets: bad files and configurations, SIGHUP, SIGTERM, two brokers, a full store."""
 import shutil
+import zlib
 
 from base import *  # noqa: F403
 
@@ -138,6 +139,48 @@ class Start(HouseTest):
             self.assertIn("ledger", result.stdout + result.stderr)
             with open(path, "rb") as file:
                 self.assertEqual(file.read(64), b"\x42" * 64)
+        finally:
+            self.put(path, good)
+
+
+    def test_newer_store(self):
+        """A ledger, and a node's store, of a later format: the program says so and ends; nothing is written."""
+        self.broker.start().wait_ready()
+        self.node.start().wait_up()
+        self.assertEqual((self.node.stop(), self.broker.stop()), (0, 0))
+        for process in (self.broker, self.node):
+            paths = [f"{folder}/{name}" for folder, _, names in os.walk(process.data) for name in names if name == "data.mdb"]
+            self.assertEqual(len(paths), 1)
+            with open(paths[0], "rb") as file:
+                good = file.read()
+            mark = b"format\x00\x00\x00\x01"
+            self.assertIn(mark, good)
+            newer = good.replace(mark, b"format\x00\x00\x00\x63")
+            self.put(paths[0], newer)
+            try:
+                self.refused(process, 78, "99", "newer", check_only=False)
+                with open(paths[0], "rb") as file:
+                    self.assertEqual(file.read(), newer)
+            finally:
+                self.put(paths[0], good)
+
+    def test_newer_day_keys(self):
+        """A day key file with a version this release does not know: said, and left as it is."""
+        self.broker.start().wait_ready()
+        self.assertEqual(self.broker.stop(), 0)
+        path = f"{self.broker.data}/daykeys"
+        with open(path, "rb") as file:
+            good = file.read()
+        newer = bytearray(good)
+        for at in (0, 64):
+            newer[at:at + 8] = b"LFDAYKEY"
+            newer[at + 8:at + 12] = (99).to_bytes(4, "big")
+            newer[at + 60:at + 64] = zlib.crc32(newer[at:at + 60]).to_bytes(4, "big")
+        self.put(path, newer)
+        try:
+            self.refused(self.broker, 78, "daykeys", "newer", check_only=False)
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(), newer)
         finally:
             self.put(path, good)
 
