@@ -154,9 +154,6 @@ static enum wire_status open_row(struct node *node, enum node_table table, uint3
             *out = wire_bytes(plain, sealed.size - CERT_REST_OVERHEAD);
     }
     cert_wipe(key, sizeof(key));
-    if (status == WIRE_DAMAGED) /* also: a backup of the store with day keys that are not its own */
-        link_log_line(node->log, LINK_ERROR, "store", "保存的内容无法解密", "a stored payload cannot be opened",
-                      LINK_TEXT("table", node_table_name(table)), LINK_UNSIGNED("day", day), LINK_HEX("id", id, 16));
     return status;
 }
 

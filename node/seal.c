@@ -250,7 +250,7 @@ static enum wire_status read_draft(struct making *m, size_t i, Wire__Header **he
     shell_check(m->node, follow_successor(m, *header));
     enum wire_status status = shell_rest_plain(m->node, (*header)->keep_until, (*header)->origin, id, m->arena, plain);
     if (status == WIRE_DAMAGED)
-        return WIRE_ERASED; /* gone is gone, for this envelope alone */
+        return WIRE_ERASED; /* a backup with other day keys: gone is gone, for this envelope alone */
     if (status != WIRE_ERASED)
         shell_check(m->node, status);
     return status;

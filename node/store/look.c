@@ -210,9 +210,11 @@ enum wire_status store_look_receipt(struct store *store, const char *link, struc
     enum wire_status status = look(store, NODE_TABLE_BATCH, key, arena, &event->batch);
     if (status != WIRE_OK)
         return status;
+    const Wire__NodeBatch *batch = event->batch.data == NULL ? NULL : node_read_batch(event->batch, arena);
+    if (statement != NULL && statement->outcome == WIRE__RECEIPT_OUTCOME__BAD_BATCH) /* it has no verdicts */
+        return batch == NULL || batch->n_id == 0 ? WIRE_OK : look_own(store, batch->id[0], 0, arena, &looks);
     if (statement != NULL)
         return look_verdicts(store, statement, arena, &looks);
-    const Wire__NodeBatch *batch = event->batch.data == NULL ? NULL : node_read_batch(event->batch, arena);
     return look_arrivals(store, arrived, batch, arena, &looks);
 }
 

@@ -206,6 +206,23 @@ Test(look, an_arrival_is_looked_up_by_the_ids_of_its_batch)
     cr_assert_null(event.state[1].data);
 }
 
+Test(look, a_batch_called_bad_brings_the_state_of_its_first)
+{
+    uint8_t store_id[WIRE_ID_BYTES] = {9};
+    Wire__Header header = shelf_header(&shelf, REGION, 2, 2);
+    Wire__NodeState sealed = shelf_state(WIRE__NODE_OUTBOX_STATE__NODE_SEALED);
+    Wire__NodeBatch batch = batch_of(&header.id, 1);
+    shelf_outbox(&shelf, &header, &sealed);
+    shelf_put_message(&shelf, NODE_TABLE_BATCH, node_key_batch(LINK, MECHANISM, WIRE__LANE__ROUTINE, store_id, 1),
+                      &batch.base);
+    Wire__ReceiptStatement statement = statement_of(NULL, 0, store_id);
+    statement.outcome = WIRE__RECEIPT_OUTCOME__BAD_BATCH;
+    struct node_receipt event = {.statement = &statement};
+    cr_assert_eq(store_look_receipt(&shelf.store, LINK, &event, &shelf.arena), WIRE_OK);
+    cr_assert_not_null(event.state[0].data);
+    cr_assert_eq(event.header[0]->number_serial, 2);
+}
+
 Test(look, a_receipt_with_impossible_names_finds_nothing)
 {
     uint8_t store_id[WIRE_ID_BYTES] = {9};
