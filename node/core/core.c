@@ -149,85 +149,58 @@ static void on_boot_done(struct node_step *s)
     node_erase_timer(s);
 }
 
+static void on_up(struct node_step *s)
+{
+    node_on_up(s, s->event->u.link);
+}
+
+static void on_lost(struct node_step *s)
+{
+    node_session_over(s, s->event->u.link, WIRE_CLOSED);
+}
+
+static void on_reconnect(struct node_step *s)
+{
+    node_session_cut(s, s->event->u.link, WIRE_CLOSED);
+}
+
+static void on_continue(struct node_step *s)
+{
+    (void)s; /* the pump does the rest */
+}
+
 static void dispatch(struct node_step *s)
 {
-    const struct node_event *event = s->event;
-    switch (event->kind) {
-    case NODE_ON_BOOT_ROW:
-        node_on_boot_row(s);
-        return;
-    case NODE_ON_BOOT_DONE:
-        on_boot_done(s);
-        return;
-    case NODE_ON_COMMITTED:
-        on_committed(s);
-        return;
-    case NODE_ON_FETCHED:
-        on_fetched(s);
-        return;
-    case NODE_ON_TIMER:
-        on_timer(s);
-        return;
-    case NODE_ON_CONTINUE:
-        return;
-    case NODE_ON_POLICY:
-        node_on_policy(s);
-        return;
-    case NODE_ON_DIRECTORY:
-        node_on_directory(s);
-        return;
-    case NODE_ON_ROOM:
-        node_on_room(s);
-        return;
-    case NODE_ON_UP:
-        node_on_up(s, event->u.link);
-        return;
-    case NODE_ON_LOST:
-        node_session_over(s, event->u.link, WIRE_CLOSED);
-        return;
-    case NODE_ON_WELCOME:
-        node_on_welcome(s);
-        return;
-    case NODE_ON_RECEIPT:
-        node_on_receipt(s);
-        return;
-    case NODE_ON_DELIVER:
-        node_on_deliver(s);
-        return;
-    case NODE_ON_CREDIT:
-        node_on_credit(s);
-        return;
-    case NODE_ON_PULSE:
-        node_on_pulse(s);
-        return;
-    case NODE_ON_POLICY_PIECE:
-        node_on_policy_piece(s);
-        return;
-    case NODE_ON_DIRECTORY_PIECE:
-        node_on_directory_piece(s);
-        return;
-    case NODE_ON_BYE:
-        node_on_bye(s);
-        return;
-    case NODE_ON_BAD_FRAME:
-        node_on_bad_frame(s);
-        return;
-    case NODE_ON_SEALED:
-        node_on_sealed(s);
-        return;
-    case NODE_ON_PUBLISH:
-        node_on_publish(s);
-        return;
-    case NODE_ON_WITHDRAW:
-        node_on_withdraw(s);
-        return;
-    case NODE_ON_RECONNECT:
-        node_session_cut(s, event->u.link, WIRE_CLOSED);
-        return;
-    case NODE_ON_ERASED:
-        node_on_erased(s);
-        return;
-    }
+    static void (*const handlers[])(struct node_step *) = {
+        [NODE_ON_BOOT_ROW] = node_on_boot_row,
+        [NODE_ON_BOOT_DONE] = on_boot_done,
+        [NODE_ON_COMMITTED] = on_committed,
+        [NODE_ON_FETCHED] = on_fetched,
+        [NODE_ON_TIMER] = on_timer,
+        [NODE_ON_CONTINUE] = on_continue,
+        [NODE_ON_POLICY] = node_on_policy,
+        [NODE_ON_DIRECTORY] = node_on_directory,
+        [NODE_ON_ROOM] = node_on_room,
+        [NODE_ON_UP] = on_up,
+        [NODE_ON_LOST] = on_lost,
+        [NODE_ON_WELCOME] = node_on_welcome,
+        [NODE_ON_RECEIPT] = node_on_receipt,
+        [NODE_ON_DELIVER] = node_on_deliver,
+        [NODE_ON_CREDIT] = node_on_credit,
+        [NODE_ON_PULSE] = node_on_pulse,
+        [NODE_ON_POLICY_PIECE] = node_on_policy_piece,
+        [NODE_ON_DIRECTORY_PIECE] = node_on_directory_piece,
+        [NODE_ON_BYE] = node_on_bye,
+        [NODE_ON_BAD_FRAME] = node_on_bad_frame,
+        [NODE_ON_SEALED] = node_on_sealed,
+        [NODE_ON_PUBLISH] = node_on_publish,
+        [NODE_ON_WITHDRAW] = node_on_withdraw,
+        [NODE_ON_RECONNECT] = on_reconnect,
+        [NODE_ON_ERASED] = node_on_erased,
+    };
+    enum node_event_kind kind = s->event->kind;
+    ENSURE(kind > 0 && (size_t)kind < sizeof handlers / sizeof handlers[0] && handlers[kind] != NULL);
+    handlers[kind](s);
 }
 
 /* --- what may go on -------------------------------------------------------------------------------------------------

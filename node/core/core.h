@@ -329,7 +329,8 @@ enum { NODE_FILLS_MAX = 2 };
 struct node_send {
     uint8_t link;
     uint64_t after;     /* ticket; 0: now */
-    Wire__Frame *frame; /* in the out arena; an ArrivedPart whose signature is empty is signed by the shell */
+    Wire__Frame *frame; /* in the out arena. The shell signs an ArrivedPart whose signature is empty, and may add
+                         * certificate_until_ms to a PULSE */
     struct {
         enum node_fill what;
         struct node_key key;

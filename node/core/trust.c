@@ -116,9 +116,12 @@ static void take_epoch(struct node_step *s, uint64_t epoch)
     node_note(s, NODE_NOTE_DIRECTORY, NODE_NO_LINK)->a = epoch;
 }
 
+/* At the start the directory may end before what META says: rows of it could not be read, and are asked for again. */
 void node_on_directory(struct node_step *s)
 {
     node_take_enrolment(s, &s->event->u.directory);
+    if (s->event->u.directory.epoch < s->core->directory_epoch)
+        s->core->directory_epoch = s->event->u.directory.epoch;
     take_epoch(s, s->event->u.directory.epoch);
 }
 
