@@ -417,6 +417,7 @@ enum wire_status shell_trust_check(struct shell_trust *trust, struct wire_proble
 
 void shell_trust_boot(struct shell_trust *trust)
 {
+    trust->epoch = UINT64_MAX; /* the core is told in any case */
     shell_trust_refresh(trust);
     policies_from_store(trust);
 }
