@@ -575,7 +575,7 @@ bool mock_hear(struct mock *mock)
             hear_arrived(mock, frame->arrived->part[i]);
         break;
     default:
-        ENSURE(!"a node does not send this");
+        ENSURE(false && "a node does not send this");
     }
     world_free_frame(frame);
     return true;
@@ -613,7 +613,7 @@ static struct mock_part *next_part(struct mock *mock)
     for (size_t i = 0; i < mock->part_count; i++)
         if (!mock->part[i].arrived)
             return &mock->part[i];
-    ENSURE(!"there is no such part");
+    ENSURE(false && "there is no such part");
     return NULL;
 }
 
@@ -690,5 +690,5 @@ void mock_settle(struct mock *mock)
         if (!moved && mock->world->sent_count == 0)
             return;
     }
-    ENSURE(!"node and broker never come to rest");
+    ENSURE(false && "node and broker never come to rest");
 }

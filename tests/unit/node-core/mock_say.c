@@ -504,7 +504,7 @@ static void speak(struct mock *mock, const Wire__Frame *frame, size_t bytes, str
         world_step(mock->world, &event);
         break;
     default:
-        ENSURE(!"a broker does not send this");
+        ENSURE(false && "a broker does not send this");
     }
 }
 

@@ -678,7 +678,7 @@ void world_settle(struct world *world)
     for (size_t i = 0; i < 100000; i++)
         if (!world_commit(world) && !world_fetched(world) && !world_sealed(world) && !world_erased(world))
             return;
-    ENSURE(!"the core never comes to rest");
+    ENSURE(false && "the core never comes to rest");
 }
 
 void world_pass(struct world *world, int64_t ms)
