@@ -196,6 +196,16 @@ struct publishing {
     struct rules_decision decision;
 };
 
+/* Its payload lies under the key of its last day; the file of keys has an end. */
+static bool has_day_key(struct node *node, uint32_t day)
+{
+    enum { RESERVED = NODE_PUBLISH_MAX };
+    uint8_t key[DAYKEY_BYTES];
+    bool there = daykeys_find(node->daykeys, day, key) != WIRE_NOT_FOUND;
+    cert_wipe(key, sizeof(key));
+    return there || daykeys_live(node->daykeys) < DAYKEYS_MAX - RESERVED;
+}
+
 static void add_draft(struct publishing *p, struct api_draft *from, size_t i)
 {
     struct api_result *result = &p->pending->result[i];
@@ -205,6 +215,11 @@ static void add_draft(struct publishing *p, struct api_draft *from, size_t i)
     result->status = fill(p->node, from, arena, &p->question, &p->decision, &result->problem);
     if (result->status != WIRE_OK && !from->anyway)
         return;
+    if (!has_day_key(p->node, from->header->keep_until)) {
+        result->status = wire_fail(&result->problem, WIRE_STORE_FULL, "keep_until", "不同的保存期限过多",
+                                   "too many different days to keep until");
+        return;
+    }
     struct node_draft *draft = &p->draft[p->pending->asked];
     *draft = (struct node_draft){.header = from->header, .payload_bytes = (uint32_t)from->payload.size};
     shell_check(p->node, store_look_draft(&p->node->store, draft, arena));
