@@ -80,6 +80,10 @@ static bool has_blanks(const Wire__Frame *frame)
 void shell_post_send(struct shell_post *post, const struct node_send *send)
 {
     struct shell_line *line = &post->node->line[send->link];
+    if (send->frame->body_case == WIRE__FRAME__BODY_PULSE) { /* the core knows no certificates */
+        send->frame->pulse->has_certificate_until_ms = true;
+        send->frame->pulse->certificate_until_ms = cert_identity_until_ms(post->node->identity);
+    }
     size_t size = protobuf_c_message_get_packed_size(&send->frame->base);
     struct entry *entry = calloc(1, sizeof(*entry) + size);
     ENSURE(entry != NULL && send->fill_count <= NODE_FILLS_MAX);
