@@ -372,6 +372,7 @@ static int serve(struct node *node, bool only_check)
         log_ready(node, started_ns);
     }
     uv_run(&node->loop, UV_RUN_DEFAULT);
+    store_close(&node->store); /* its writer may wake the loop up to here */
     uv_loop_close(&node->loop);
     int code = node->exit_code;
     close_all(node);
