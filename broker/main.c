@@ -20,7 +20,6 @@ enum {
     OUT_BYTES = BROKER_OUT_ARENA_BYTES,
     FRAME_ARENA_BYTES =
         96 * 1024 * 1024, /* one message, its look-ups and its payload rows; untouched pages cost nothing */
-    FULL_PERMILLE = 950,  /* of the ledger's limit: from here on nothing more is admitted */
     CALM_S = 60,          /* nothing is erased before the clock has been watched for so long */
 };
 
@@ -177,7 +176,7 @@ static void wake_loop(void *context)
 void broker_watch_room(struct broker *broker)
 {
     struct keep_room room = keep_room(broker->ledger.keep);
-    bool full = keep_room_permille(&room) >= FULL_PERMILLE;
+    bool full = keep_room_scarce(&room);
     if (full == broker->full)
         return;
     broker->full = full;

@@ -15,7 +15,6 @@
 
 enum {
     ARENA_BYTES = 96 * 1024 * 1024, /* one event, its look-ups and payload rows; untouched pages cost nothing */
-    FULL_PERMILLE = 950,            /* of the store's limit: from here on nothing more is taken */
     CERTIFICATE_WARN_MS = 30 * 24 * 3600 * 1000LL,
 };
 
@@ -124,7 +123,7 @@ static void open_core(struct node *node)
 static void watch_room(struct node *node)
 {
     struct keep_room room = keep_room(node->store.keep);
-    bool full = keep_room_permille(&room) >= FULL_PERMILLE;
+    bool full = keep_room_scarce(&room);
     if (full == node->full)
         return;
     node->full = full;
@@ -172,8 +171,11 @@ static enum wire_status open_sockets(struct node *node, struct wire_problem *pro
 static void on_stored(uv_async_t *async)
 {
     struct node *node = async->data;
-    if (!node->stopping)
-        shell_on_stored(node);
+    if (node->stopping)
+        return;
+    wire_arena_reset(&node->arena);
+    watch_room(node); /* before what was committed gives credit back */
+    shell_on_stored(node);
 }
 
 static void wake_loop(void *context)

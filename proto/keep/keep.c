@@ -3,7 +3,11 @@
 #include "wire/ensure.h"
 #include <stdlib.h>
 
-enum { DISK_RESERVE = 32 * 1024 * 1024 }; /* for erasing, and for whoever else lives on the disk */
+enum {
+    DISK_RESERVE = 32 * 1024 * 1024, /* for erasing, and for whoever else lives on the disk */
+    SCARCE_PERMILLE = 950,
+    SCARCE_BYTES = 4 * 1024 * 1024, /* a commit of 2 MiB, what it copies, and 512 KiB a peer under way */
+};
 
 void keep_init(struct keep *keep, const struct keep_backend *backend, const struct keep_options *options)
 {
@@ -127,6 +131,12 @@ unsigned keep_room_permille(const struct keep_room *room)
     if (limit > used + disk)
         limit = used + disk; /* the disk ends first */
     return used >= limit ? 1000 : (unsigned)(used / (limit / 1000 + 1));
+}
+
+bool keep_room_scarce(const struct keep_room *room)
+{
+    uint64_t left = room->bytes_limit > room->bytes_used ? room->bytes_limit - room->bytes_used : 0;
+    return keep_room_permille(room) >= SCARCE_PERMILLE || left < SCARCE_BYTES;
 }
 
 struct keep_counts keep_counts(struct keep *keep)

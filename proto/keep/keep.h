@@ -86,6 +86,8 @@ struct keep_room {
 struct keep_room keep_room(struct keep *keep);
 /* 0 to 1000: how full, by whichever is scarcer, the limit or the disk. */
 unsigned keep_room_permille(const struct keep_room *room);
+/* Time to give credit 0: 95 % are used, or less is left than what may still be under way and one commit of it takes. */
+bool keep_room_scarce(const struct keep_room *room);
 
 struct keep_counts {
     uint64_t commits, rows, bytes;

@@ -118,3 +118,21 @@ Test(keep_memory, a_commit_has_a_size)
     keep_sync(keep);
     cr_assert_eq(keep_committed(keep), 4);
 }
+
+Test(keep_room, is_scarce_while_what_is_under_way_still_fits)
+{
+    const uint64_t mib = 1024 * 1024;
+    struct keep_room room = {.bytes_limit = 16 * mib, .disk_free = 1024 * mib};
+    room.bytes_used = 11 * mib;
+    cr_assert(!keep_room_scarce(&room));
+    room.bytes_used = 13 * mib; /* 81 %, and less than 4 MiB */
+    cr_assert(keep_room_scarce(&room));
+    room.bytes_limit = 1000 * mib;
+    room.bytes_used = 940 * mib;
+    cr_assert(!keep_room_scarce(&room));
+    room.bytes_used = 960 * mib;
+    cr_assert(keep_room_scarce(&room));
+    room.bytes_used = 17 * mib;
+    room.bytes_limit = 16 * mib; /* made smaller */
+    cr_assert(keep_room_scarce(&room));
+}
