@@ -135,14 +135,14 @@ Test(api_import, what_the_cells_become)
 {
     static const uint32_t regions[] = {100000, 310000, 320000, 330000, 340000, 420000, 530000};
     import_at(530000, "contact-notices-2020", regions, 7);
-    bool unstated = false, suspected = false, several = false;
+    bool unstated = false, several = false;
     for (size_t i = 0; i < fake.sent_count; i++) {
         Wire__ContactNotice *notice = (Wire__ContactNotice *)fake_payload(&fake, i);
         cr_expect_eq(notice->type, WIRE__CONTACT_NOTICE__TYPE__CASE_JOURNEY);
         cr_expect_eq(fake_header(&fake, i)->n_concerns, 1);
         several |= notice->n_conveyance > 1;
         unstated |= notice->conveyance[0]->travel_day_unstated;
-        suspected |= notice->case_class == WIRE__CONTACT_NOTICE__CASE_CLASS__SUSPECTED;
+        cr_expect_eq(notice->case_class == WIRE__CONTACT_NOTICE__CASE_CLASS__SUSPECTED, !notice->has_confirmed_day);
     }
     cr_expect(several);
     cr_expect(unstated);
