@@ -37,6 +37,7 @@ static void fill_in(struct link_server_options *options)
     DEFAULT(connections_max, 4096);
     DEFAULT(connections_per_user_max, 4);
     DEFAULT(silent_bytes_max, 4 * 1024 * 1024);
+    DEFAULT(unsent_bytes_max, 32 * 1024 * 1024);
     DEFAULT(watch_ms, 250);
     DEFAULT(turn_frames_max, 256);
     DEFAULT(turn_bytes_max, 4 * 1024 * 1024);

@@ -66,6 +66,7 @@ struct link_server_options {
     uint32_t connections_max;          /* [4096] */
     uint32_t connections_per_user_max; /* [4]: an old one dying, a new one, one to the rolled-over key */
     uint64_t silent_bytes_max;         /* [4 MiB] */
+    uint64_t unsent_bytes_max;         /* [32 MiB] queued for one peer that its TCP has not taken; then AGAIN */
     int watch_ms;                      /* [250] */
     uint32_t turn_frames_max;          /* [256] read in one loop turn */
     uint32_t turn_bytes_max;           /* [4 MiB] */

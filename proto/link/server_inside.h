@@ -29,6 +29,8 @@ struct connection {
     uint32_t next;    /* slot in the same bucket, or in the free list */
     uint64_t accepted_ms;
     uint64_t delivered; /* wire bytes of the messages we got from it */
+    uint64_t sent;      /* wire bytes of the messages queued for it */
+    uint64_t taken;     /* wire bytes that its TCP had acknowledged when we last asked */
     uint8_t key[LINK_KEY_BYTES];
     char user_id[LINK_USER_ID_BYTES];
     char ticket[LINK_TICKET_BYTES]; /* the User-Id that its messages carry: "330300/<key in hex>" */

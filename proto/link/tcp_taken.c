@@ -21,3 +21,14 @@ bool link_tcp_taken(int fd, uint64_t *taken)
     *taken = received > waiting ? received - waiting : 0;
     return true;
 }
+
+bool link_tcp_acknowledged(int fd, uint64_t *acknowledged)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+        size < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked)
+        return false;
+    *acknowledged = info.tcpi_bytes_acked;
+    return true;
+}

@@ -7,3 +7,5 @@
 /* Bytes read so far by whoever reads `fd`, over all its descriptors. false: not a connection any more, or the kernel
  * does not say. */
 bool link_tcp_taken(int fd, uint64_t *taken);
+/* Bytes that the other side has acknowledged so far. false: as above. */
+bool link_tcp_acknowledged(int fd, uint64_t *acknowledged);

@@ -136,6 +136,35 @@ Test(link_flow, a_stalled_peer_loses_nothing_that_was_ok)
     world_close(&world);
 }
 
+/* The high-water mark counts frames; what a peer that does not read may cost us is counted in bytes. */
+Test(link_flow, a_stalled_peer_costs_a_bounded_number_of_bytes)
+{
+    static const uint8_t block[64 * 1024];
+    struct world world = {.options = {.unsent_bytes_max = 1024 * 1024}};
+    world_open(&world);
+    void *dealer = bare_dealer(&world, &world_enrol(&world, "330300")->keys);
+    int few = 4;
+    cr_assert_eq(zmq_setsockopt(dealer, ZMQ_RCVHWM, &few, sizeof few), 0);
+    bare_connect(&world, dealer);
+    bare_send(dealer, "hello", 5, 0);
+    WAIT(&world, world_has_message, &world);
+    unsigned ok = 0, again = 0;
+    while (again < 1000 && ok < 4000) {
+        enum wire_status status = link_server_send(world.server, world.last_peer, wire_bytes(block, sizeof block));
+        ok += status == WIRE_OK;
+        again += status == WIRE_AGAIN;
+    }
+    cr_assert_eq(again, 1000, "no end of OK: %u frames of 64 KiB", ok);
+    cr_assert_lt(ok, 1000, "far below the high-water mark of 4096 frames");
+    struct drain drain = {.dealer = dealer, .wanted = ok};
+    WAIT(&world, all_drained, &drain);
+    cr_assert_eq(link_server_send(world.server, world.last_peer, wire_bytes("last", 4)), WIRE_OK);
+    drain.wanted = ok + 1;
+    WAIT(&world, all_drained, &drain);
+    zmq_close(dealer);
+    world_close(&world);
+}
+
 /* --- a node that stalls while the broker sends and pings ---------------------------------------------------------- */
 
 struct stalled {
