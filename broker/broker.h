@@ -86,6 +86,7 @@ struct broker {
     struct broker_quiet quiet;
     uint64_t refused_frames[BROKER_STATUSES]; /* by wire status, for /metrics */
     uint64_t seconds;
+    bool descriptors_scarce; /* said so */
     bool full, erasing, damaged, stopping;
     int exit_code;
 };

@@ -82,16 +82,17 @@ static void print_links(const json_t *body, bool zh)
 {
     const json_t *links = json_object_get(body, "links"), *link;
     size_t i;
-    printf(zh ? "地区    状态      自                  往返ms  钟差ms    排队  最早排队          政策  名称\n"
-              : "Region  State     Since             RTT ms  Offset  Queued  Oldest queued     Policy  Name\n");
+    printf(zh ? "地区    状态      自                  往返ms  钟差ms    排队  最早排队          政策摘要        名称\n"
+              : "Region  State     Since             RTT ms  Offset  Queued  Oldest queued     Policy          Name\n");
     json_array_foreach(links, i, link)
     {
         char since[WIRE_TIME_TEXT], oldest[WIRE_TIME_TEXT];
         long long depth = depth_of(link, oldest);
-        printf("%s  %-8s  %-16s  %6lld  %6lld  %6lld  %-16s  %-6s  %s\n", text_of(link, "region"),
+        printf("%s  %-8s  %-16s  %6lld  %6lld  %6lld  %-16s  %-1s %.12s  %s\n", text_of(link, "region"),
                text_of(link, "state"), since_of(link, "since", since), number_of(link, "rtt_ms"),
                number_of(link, "offset_ms"), depth, oldest,
-               json_is_true(json_object_get(link, "policy_same")) ? "=" : "!", text_of(link, "name"));
+               json_is_true(json_object_get(link, "policy_same")) ? "=" : "!", text_of(link, "policy_digest"),
+               text_of(link, "name"));
     }
 }
 

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -20,6 +21,7 @@ enum {
     OUT_BYTES = BROKER_OUT_ARENA_BYTES,
     FRAME_ARENA_BYTES =
         96 * 1024 * 1024, /* one message, its look-ups and its payload rows; untouched pages cost nothing */
+    DESCRIPTORS_EACH = 2, /* of a connection: libzmq's and our duplicate */
     CALM_S = 60,          /* nothing is erased before the clock has been watched for so long */
 };
 
@@ -204,12 +206,28 @@ static void erase_some(struct broker *broker)
     broker->erasing = broker_rest_erase(broker, wire_day_add(wire_day_of(broker_wall_ms()), -1));
 }
 
+/* Descriptors run out before memory does, and libzmq then spins: said while there is time to do something. */
+static void watch_descriptors(struct broker *broker)
+{
+    struct rlimit limit;
+    const struct link_counters *counters = link_server_counters(broker->server);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    bool scarce = (uint64_t)counters->connections * DESCRIPTORS_EACH * 10 > (uint64_t)limit.rlim_cur * 7;
+    if (scarce && !broker->descriptors_scarce)
+        link_log_line(broker->log, LINK_ERROR, "broker", "连接数已达文件描述符上限的七成，请提高 LimitNOFILE",
+                      "connections take 70 % of the descriptors, raise LimitNOFILE",
+                      LINK_UNSIGNED("connections", counters->connections), LINK_UNSIGNED("limit", limit.rlim_cur));
+    broker->descriptors_scarce = scarce;
+}
+
 static void on_second(uv_timer_t *timer)
 {
     struct broker *broker = timer->data;
     wire_arena_reset(&broker->frame_arena);
     broker->seconds++;
     broker_watch_room(broker);
+    watch_descriptors(broker);
     broker_trust_second(broker->trust);
     erase_some(broker);
 }

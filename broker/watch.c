@@ -68,6 +68,9 @@ static void link_object(struct wire_text *text, const struct broker_health *heal
                      link_text(health->link), health->enrolled ? "true" : "false", health->confirmed ? "true" : "false",
                      standing_text(health->standing), health->rtt_ms, (long long)health->offset_ms,
                      health->policy_same ? "true" : "false", (unsigned long long)health->receipts_untaken);
+    char digest[2 * WIRE_HASH_BYTES + 1];
+    wire_hex(health->policy_digest.bytes, WIRE_HASH_BYTES, digest);
+    wire_text_format(text, ",\"policy_digest\":\"%s\"", digest);
     time_field(text, "since", health->since_ms);
     time_field(text, "certificate_until", health->certificate_until_ms);
     lanes(text, health);
@@ -274,6 +277,7 @@ static void on_metrics(void *context, struct link_http_request *request)
           (cert_directory_crl_next_ms(broker->directory) - broker_wall_ms()) / 1000);
     gauge(&text, "certificate_seconds", "until the first of the broker's own certificates ends",
           (cert_identity_until_ms(broker->identity) - broker_wall_ms()) / 1000);
+    gauge(&text, "descriptors_scarce", "1 when connections take 70 % of the descriptors", broker->descriptors_scarce);
     gauge(&text, "log_lost_lines", "lines of the log that could not be written", (int64_t)link_log_lost(broker->log));
     refused_metrics(broker, &text);
     link_metrics(broker, &text, totals.regions);

@@ -479,8 +479,9 @@ struct broker_health {
     int64_t oldest_ms[WIRE_LANES]; /* admitted time of the oldest of them, 0 = none or not known */
     uint64_t outbox[WIRE_LANES];   /* what the node says waits in its outbox */
     int64_t outbox_oldest_ms[WIRE_LANES];
-    int64_t certificate_until_ms; /* 0 = not said */
-    bool policy_same;             /* the node holds the newest policy */
+    int64_t certificate_until_ms;     /* 0 = not said */
+    bool policy_same;                 /* the node holds the newest policy */
+    struct wire_digest policy_digest; /* that it holds; zeros: not said */
     uint64_t receipts_untaken;
 };
 

@@ -34,6 +34,7 @@ bool broker_core_health(const struct broker_core *core, uint32_t adcode, struct 
     memcpy(out->outbox_oldest_ms, region->outbox_oldest_ms, sizeof out->outbox_oldest_ms);
     out->certificate_until_ms = region->certificate_until_ms;
     out->policy_same = region->policy_same;
+    out->policy_digest = region->policy_digest;
     out->receipts_untaken = region->receipts_last - region->receipts_taken;
     depths(core, region, out);
     return true;

@@ -145,7 +145,8 @@ struct region {
     int64_t outbox_oldest_ms[WIRE_LANES];
     int64_t certificate_until_ms;
     bool policy_same;
-    struct broker_health sampled; /* of the last LINK row */
+    struct wire_digest policy_digest; /* by its newest PULSE; zeros: not said */
+    struct broker_health sampled;     /* of the last LINK row */
     int64_t links_swept_ms;
     /* flash quota */
     uint64_t flash_tokens;

@@ -111,9 +111,11 @@ static void note_trust(struct broker_core *core, struct region *region, const Wi
     const struct policy_slot *policy = broker_policy_now(core);
     if (pulse->has_certificate_until_ms)
         region->certificate_until_ms = pulse->certificate_until_ms;
-    if (pulse->has_policy_digest)
-        region->policy_same = policy != NULL && pulse->policy_digest.len == WIRE_HASH_BYTES &&
-                              memcmp(policy->digest.bytes, pulse->policy_digest.data, WIRE_HASH_BYTES) == 0;
+    if (!pulse->has_policy_digest || pulse->policy_digest.len != WIRE_HASH_BYTES)
+        return;
+    memcpy(region->policy_digest.bytes, pulse->policy_digest.data, WIRE_HASH_BYTES);
+    region->policy_same =
+        policy != NULL && memcmp(policy->digest.bytes, region->policy_digest.bytes, WIRE_HASH_BYTES) == 0;
 }
 
 /* The token is durable at the node: from here on it may seal, and is given. */
