@@ -4,8 +4,8 @@
 #include "wire/codec.h"
 #include "wire/kind.h"
 
-Wire__WitnessStatement *shell_witness(struct node *node, const Wire__Signed *signed_, ProtobufCBinaryData root,
-                                      struct wire_arena *arena)
+Wire__WitnessStatement *node_witness(struct node *node, const Wire__Signed *signed_, ProtobufCBinaryData root,
+                                     struct wire_arena *arena)
 {
     enum wire_status status;
     if (signed_->type != WIRE__STATEMENT_TYPE__WITNESS_STATEMENT)
@@ -16,12 +16,12 @@ Wire__WitnessStatement *shell_witness(struct node *node, const Wire__Signed *sig
     if (witness == NULL ||
         !wire_bytes_equal(wire_bytes(witness->root.data, witness->root.len), wire_bytes(root.data, root.len)))
         return NULL;
-    status = cert_verify_signed(node->directory, &node->hash, signed_, WIRE__ROLE__ROLE_BROKER, 0, shell_wall_ms());
+    status = cert_verify_signed(node->directory, &node->hash, signed_, WIRE__ROLE__ROLE_BROKER, 0, node_wall_ms());
     return status == WIRE_OK ? witness : NULL;
 }
 
-enum wire_status shell_open_sealed(struct node *node, const uint8_t box_key[CERT_KEY_BYTES], const Wire__Header *header,
-                                   struct wire_bytes carried, uint8_t *out)
+enum wire_status node_open_sealed(struct node *node, const uint8_t box_key[CERT_KEY_BYTES], const Wire__Header *header,
+                                  struct wire_bytes carried, uint8_t *out)
 {
     uint8_t aad[CERT_PAYLOAD_AAD_MAX];
     size_t size = cert_payload_aad(header, aad);
@@ -56,7 +56,7 @@ static void remark(const struct reading *r, const Wire__Header *header, const st
 {
     struct wire_problem problem = {0};
     char number[WIRE_NUMBER_TEXT];
-    if (kind->check == NULL || kind->check(message, shell_wall_ms(), &problem) == WIRE_OK)
+    if (kind->check == NULL || kind->check(message, node_wall_ms(), &problem) == WIRE_OK)
         return;
     struct wire_number named = {header->origin, header->number_date, header->number_serial};
     link_log_line(r->node->log, LINK_WARNING, "intake", "收到的内容未通过本机校验，仍予接收",
@@ -90,7 +90,7 @@ static enum wire_status read_sealed(const struct reading *r, const Wire__Header 
     uint8_t *plain = wire_arena_take(&r->node->arena, carried.size);
     if (plain == NULL)
         return WIRE_UNREADABLE;
-    enum wire_status status = shell_open_sealed(r->node, r->box_key, header, carried, plain);
+    enum wire_status status = node_open_sealed(r->node, r->box_key, header, carried, plain);
     if (status == WIRE_OK)
         status = check_payload(r, header, wire_bytes(plain, carried.size - CERT_TAG_BYTES));
     return status;
@@ -150,9 +150,9 @@ static enum wire_status check_part(struct node *node, const Wire__Deliver *deliv
     event->header = (const Wire__Header *const *)r->header;
     event->leaf = leaves;
     event->signer_region = part->seal->origin;
-    event->witness = shell_witness(node, deliver->witness, part->seal->root, arena);
+    event->witness = node_witness(node, deliver->witness, part->seal->root, arena);
     return cert_verify_batch(node->directory, part->seal,
-                             event->witness != NULL ? event->witness->admitted_ms : shell_wall_ms());
+                             event->witness != NULL ? event->witness->admitted_ms : node_wall_ms());
 }
 
 static enum wire_status read_all(struct node *node, struct node_deliver *event, struct reading *r)
@@ -168,18 +168,18 @@ static enum wire_status read_all(struct node *node, struct node_deliver *event, 
     return store_look_deliver(&node->store, node->config.region, event, &node->arena);
 }
 
-void shell_take_deliver(struct node *node, uint8_t link, const Wire__Deliver *deliver, size_t frame_bytes)
+void node_take_deliver(struct node *node, uint8_t link, const Wire__Deliver *deliver, size_t frame_bytes)
 {
     struct node_event event = {.kind = NODE_ON_DELIVER};
     struct reading reading = {.node = node};
     event.u.deliver = (struct node_deliver){.link = link, .frame_bytes = (uint32_t)frame_bytes, .deliver = deliver};
     event.u.deliver.status = check_part(node, deliver, &event.u.deliver, &reading);
     if (event.u.deliver.part != NULL)
-        shell_check(node, read_all(node, &event.u.deliver, &reading));
+        node_check(node, read_all(node, &event.u.deliver, &reading));
     if (event.u.deliver.status != WIRE_OK)
         link_log_line(node->log, LINK_ERROR, "intake", "投递的批次无法核验", "a delivered part does not verify",
                       LINK_TEXT("link", node->config.brokers[link].name), LINK_TEXT("mechanism", deliver->mechanism),
                       LINK_UNSIGNED("number", deliver->number),
                       LINK_TEXT("reason", wire_status_name(event.u.deliver.status)));
-    shell_step(node, &event);
+    node_step(node, &event);
 }

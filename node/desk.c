@@ -19,15 +19,15 @@ struct pending {
     uint16_t *asked_at; /* which result each draft of the core's answers */
 };
 
-struct shell_desk {
+struct node_desk {
     struct node *node;
     struct pending *first, **last;
     uint64_t requests;
 };
 
-struct shell_desk *shell_desk_new(struct node *node)
+struct node_desk *node_desk_new(struct node *node)
 {
-    struct shell_desk *desk = calloc(1, sizeof(*desk));
+    struct node_desk *desk = calloc(1, sizeof(*desk));
     ENSURE(desk != NULL);
     desk->node = node;
     desk->last = &desk->first;
@@ -41,7 +41,7 @@ static void pending_free(struct pending *pending)
     free(pending);
 }
 
-void shell_desk_free(struct shell_desk **desk)
+void node_desk_free(struct node_desk **desk)
 {
     if (*desk == NULL)
         return;
@@ -54,7 +54,7 @@ void shell_desk_free(struct shell_desk **desk)
     *desk = NULL;
 }
 
-static struct pending *pending_new(struct shell_desk *desk, size_t count, on_results *done, void *context)
+static struct pending *pending_new(struct node_desk *desk, size_t count, on_results *done, void *context)
 {
     struct pending *pending = calloc(1, sizeof(*pending));
     ENSURE(pending != NULL && count >= 1 && count <= NODE_PUBLISH_MAX);
@@ -72,7 +72,7 @@ static struct pending *pending_new(struct shell_desk *desk, size_t count, on_res
 
 /* --- the answer --------------------------------------------------------------------------------------------------- */
 
-static void take_result(struct shell_desk *desk, const struct node_result *from, struct api_result *to)
+static void take_result(struct node_desk *desk, const struct node_result *from, struct api_result *to)
 {
     to->status = from->status;
     memcpy(to->id, from->id, WIRE_ID_BYTES);
@@ -83,7 +83,7 @@ static void take_result(struct shell_desk *desk, const struct node_result *from,
                   wire_status_text(from->status, WIRE_ENGLISH));
 }
 
-void shell_desk_done(struct shell_desk *desk, const struct node_done *done)
+void node_desk_done(struct node_desk *desk, const struct node_done *done)
 {
     struct pending *pending = desk->first;
     while (pending != NULL && pending->request != done->request)
@@ -97,7 +97,7 @@ void shell_desk_done(struct shell_desk *desk, const struct node_done *done)
 }
 
 /* The callback may ask for more: so one at a time, from the beginning. */
-static struct pending *take_ready(struct shell_desk *desk, uint64_t committed)
+static struct pending *take_ready(struct node_desk *desk, uint64_t committed)
 {
     for (struct pending **at = &desk->first; *at != NULL; at = &(*at)->next) {
         struct pending *pending = *at;
@@ -111,7 +111,7 @@ static struct pending *take_ready(struct shell_desk *desk, uint64_t committed)
     return NULL;
 }
 
-void shell_desk_flush(struct shell_desk *desk, uint64_t committed)
+void node_desk_flush(struct node_desk *desk, uint64_t committed)
 {
     for (struct pending *pending = take_ready(desk, committed); pending != NULL;
          pending = take_ready(desk, committed)) {
@@ -159,7 +159,7 @@ static enum wire_status fill(struct node *node, struct api_draft *draft, struct 
                              struct wire_problem *problem)
 {
     Wire__Header *header = draft->header;
-    enum wire_status status = shell_decide(node, header, draft->choose_mechanism, arena, question, decision);
+    enum wire_status status = node_decide(node, header, draft->choose_mechanism, arena, question, decision);
     if (status != WIRE_OK)
         return refuse(decision, status, problem);
     const struct rules_policy *policy = node_core_policy(node->core);
@@ -174,8 +174,8 @@ static enum wire_status fill(struct node *node, struct api_draft *draft, struct 
     return WIRE_OK;
 }
 
-enum wire_status shell_desk_preview(void *context, struct api_draft *draft, struct wire_arena *arena,
-                                    struct api_preview *out, struct wire_problem *problem)
+enum wire_status node_desk_preview(void *context, struct api_draft *draft, struct wire_arena *arena,
+                                   struct api_preview *out, struct wire_problem *problem)
 {
     struct node *node = context;
     out->question = wire_arena_take(arena, sizeof(*out->question));
@@ -222,7 +222,7 @@ static void add_draft(struct publishing *p, struct api_draft *from, size_t i)
     }
     struct node_draft *draft = &p->draft[p->pending->asked];
     *draft = (struct node_draft){.header = from->header, .payload_bytes = (uint32_t)from->payload.size};
-    shell_check(p->node, store_look_draft(&p->node->store, draft, arena));
+    node_check(p->node, store_look_draft(&p->node->store, draft, arena));
     p->plain[p->pending->asked] = from->payload;
     p->pending->asked_at[p->pending->asked++] = (uint16_t)i;
 }
@@ -234,10 +234,10 @@ static void ask(struct publishing *p)
     event.u.publish =
         (struct node_publish){.request = p->pending->request, .draft = p->draft, .count = p->pending->asked};
     node->stepping.plain = p->plain;
-    shell_step(node, &event);
+    node_step(node, &event);
 }
 
-void shell_desk_publish(void *context, struct api_draft *drafts, size_t count, on_results *done, void *done_context)
+void node_desk_publish(void *context, struct api_draft *drafts, size_t count, on_results *done, void *done_context)
 {
     struct node *node = context;
     struct wire_arena *arena = &node->arena;
@@ -259,7 +259,7 @@ void shell_desk_publish(void *context, struct api_draft *drafts, size_t count, o
     uv_async_send(&node->stored);
 }
 
-void shell_desk_withdraw(void *context, const uint8_t id[WIRE_ID_BYTES], on_results *done, void *done_context)
+void node_desk_withdraw(void *context, const uint8_t id[WIRE_ID_BYTES], on_results *done, void *done_context)
 {
     struct node *node = context;
     struct node_event event = {.kind = NODE_ON_WITHDRAW};
@@ -268,6 +268,6 @@ void shell_desk_withdraw(void *context, const uint8_t id[WIRE_ID_BYTES], on_resu
     pending->asked = 1;
     event.u.withdraw.request = pending->request;
     event.u.withdraw.id = id;
-    shell_check(node, store_look_withdraw(&node->store, &event.u.withdraw, &node->arena));
-    shell_step(node, &event);
+    node_check(node, store_look_withdraw(&node->store, &event.u.withdraw, &node->arena));
+    node_step(node, &event);
 }

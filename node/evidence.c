@@ -156,7 +156,7 @@ static void add_certificates(struct exporting *x)
 static void add_payload(struct exporting *x, uint32_t day, uint32_t origin, const uint8_t *id)
 {
     struct wire_bytes salt, payload;
-    if (shell_rest_carried(x->node, day, origin, id, x->arena, &salt, &payload) != WIRE_OK)
+    if (node_rest_carried(x->node, day, origin, id, x->arena, &salt, &payload) != WIRE_OK)
         return;
     x->envelope.has_salt = x->envelope.has_payload = true;
     x->envelope.salt = (ProtobufCBinaryData){salt.size, (uint8_t *)(uintptr_t)salt.data};
@@ -341,8 +341,8 @@ static enum wire_status sent(struct exporting *x, const uint8_t *id)
     return status == WIRE_OK ? x->status : status;
 }
 
-enum wire_status shell_evidence(void *context, const uint8_t id[WIRE_ID_BYTES], bool inbox, struct wire_arena *arena,
-                                struct wire_bytes *out)
+enum wire_status node_evidence(void *context, const uint8_t id[WIRE_ID_BYTES], bool inbox, struct wire_arena *arena,
+                               struct wire_bytes *out)
 {
     struct exporting *x = wire_arena_take(arena, sizeof(*x));
     *out = (struct wire_bytes){0};

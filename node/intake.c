@@ -43,13 +43,13 @@ static Wire__Frame *decode(struct node *node, struct wire_bytes raw, enum wire_s
 
 static void misbehaved(struct node *node, uint8_t link, enum wire_status status)
 {
-    if ((unsigned)status < SHELL_STATUSES)
+    if ((unsigned)status < NODE_STATUSES)
         node->refused_frames[status]++;
     link_log_line(node->log, LINK_WARNING, "intake", "收到无法接受的帧", "frame not accepted",
                   LINK_TEXT("link", link_name(node, link)), LINK_TEXT("reason", wire_status_name(status)));
     struct node_event event = {.kind = NODE_ON_BAD_FRAME};
     event.u.bad = (struct node_bad_frame){.link = link, .status = status};
-    shell_step(node, &event);
+    node_step(node, &event);
 }
 
 static ProtobufCMessage *statement_of(struct node *node, const ProtobufCMessageDescriptor *type,
@@ -75,7 +75,7 @@ static void verify_completeness(struct node *node, const Wire__Signed *signed_, 
     *statement =
         (const Wire__CompletenessStatement *)statement_of(node, &wire__completeness_statement__descriptor, signed_);
     *good = *statement != NULL && cert_verify_signed(node->directory, &node->hash, signed_, WIRE__ROLE__ROLE_BROKER, 0,
-                                                     shell_wall_ms()) == WIRE_OK;
+                                                     node_wall_ms()) == WIRE_OK;
 }
 
 enum { COMPLETENESS_MAX = 1024 /* one a queue; each may cost the verification of a signature */ };
@@ -104,7 +104,7 @@ static void take_welcome(struct node *node, uint8_t link, const Wire__Welcome *w
     struct node_event event = {.kind = NODE_ON_WELCOME};
     event.u.welcome = (struct node_welcome){
         .link = link, .welcome = welcome, .completeness_good = seen.good, .completeness = seen.statement};
-    shell_step(node, &event);
+    node_step(node, &event);
 }
 
 static void take_pulse(struct node *node, uint8_t link, const Wire__Pulse *pulse)
@@ -117,7 +117,7 @@ static void take_pulse(struct node *node, uint8_t link, const Wire__Pulse *pulse
     struct node_event event = {.kind = NODE_ON_PULSE};
     event.u.pulse = (struct node_pulse){
         .link = link, .pulse = pulse, .completeness_good = seen.good, .completeness = seen.statement};
-    shell_step(node, &event);
+    node_step(node, &event);
 }
 
 /* --- RECEIPT ------------------------------------------------------------------------------------------------------ */
@@ -126,7 +126,7 @@ static void take_pulse(struct node *node, uint8_t link, const Wire__Pulse *pulse
  * judged at that time, which cannot lie ahead of us. */
 static enum wire_status verify_receipt(struct node *node, const Wire__Signed *signed_, struct node_receipt *receipt)
 {
-    int64_t now_ms = shell_wall_ms();
+    int64_t now_ms = node_wall_ms();
     if (signed_->type == WIRE__STATEMENT_TYPE__RECEIPT_STATEMENT) {
         receipt->statement =
             (Wire__ReceiptStatement *)statement_of(node, &wire__receipt_statement__descriptor, signed_);
@@ -165,8 +165,8 @@ static void take_receipt(struct node *node, uint8_t link, const Wire__Receipt *r
         link_log_line(node->log, LINK_WARNING, "intake", "回执签名无法核验", "a receipt does not verify",
                       LINK_TEXT("link", link_name(node, link)), LINK_UNSIGNED("number", receipt->number),
                       LINK_TEXT("reason", wire_status_name(event.u.receipt.status)));
-    shell_check(node, store_look_receipt(&node->store, link_name(node, link), &event.u.receipt, &node->arena));
-    shell_step(node, &event);
+    node_check(node, store_look_receipt(&node->store, link_name(node, link), &event.u.receipt, &node->arena));
+    node_step(node, &event);
 }
 
 /* --- the rest ----------------------------------------------------------------------------------------------------- */
@@ -175,7 +175,7 @@ static void take_policy(struct node *node, uint8_t link, const Wire__PolicyPiece
 {
     struct node_event event = {.kind = NODE_ON_POLICY_PIECE};
     event.u.policy_piece = (struct node_policy_piece){.link = link, .piece = piece};
-    shell_step(node, &event);
+    node_step(node, &event);
 }
 
 static void take_bye(struct node *node, uint8_t link, const Wire__Bye *bye)
@@ -185,17 +185,17 @@ static void take_bye(struct node *node, uint8_t link, const Wire__Bye *bye)
                   LINK_TEXT("detail", bye->detail == NULL ? "" : bye->detail));
     struct node_event event = {.kind = NODE_ON_BYE};
     event.u.bye = (struct node_bye){.link = link, .bye = bye};
-    shell_step(node, &event);
+    node_step(node, &event);
 }
 
 static void take_credit(struct node *node, uint8_t link, const Wire__Credit *credit)
 {
     struct node_event event = {.kind = NODE_ON_CREDIT};
     event.u.credit = (struct node_credit){.link = link, .credit = credit};
-    shell_step(node, &event);
+    node_step(node, &event);
 }
 
-void shell_on_message(struct node *node, uint8_t link, struct wire_bytes payload)
+void node_on_message(struct node *node, uint8_t link, struct wire_bytes payload)
 {
     wire_arena_reset(&node->arena);
     enum wire_status status;
@@ -212,7 +212,7 @@ void shell_on_message(struct node *node, uint8_t link, struct wire_bytes payload
         take_receipt(node, link, frame->receipt, payload.size);
         break;
     case WIRE__FRAME__BODY_DELIVER:
-        shell_take_deliver(node, link, frame->deliver, payload.size);
+        node_take_deliver(node, link, frame->deliver, payload.size);
         break;
     case WIRE__FRAME__BODY_CREDIT:
         take_credit(node, link, frame->credit);
@@ -224,7 +224,7 @@ void shell_on_message(struct node *node, uint8_t link, struct wire_bytes payload
         take_policy(node, link, frame->policy);
         break;
     case WIRE__FRAME__BODY_DIRECTORY:
-        shell_trust_piece(node->trust, link, frame->directory);
+        node_trust_piece(node->trust, link, frame->directory);
         break;
     default: /* decode lets nothing else through */
         take_bye(node, link, frame->bye);

@@ -27,7 +27,7 @@ struct job {
     uint8_t id[][WIRE_ID_BYTES];
 };
 
-struct shell_jobs {
+struct node_jobs {
     struct node *node;
     struct job *first, **last;
     struct wire_arena arena;
@@ -35,9 +35,9 @@ struct shell_jobs {
     bool running;
 };
 
-struct shell_jobs *shell_jobs_new(struct node *node)
+struct node_jobs *node_jobs_new(struct node *node)
 {
-    struct shell_jobs *jobs = calloc(1, sizeof(*jobs));
+    struct node_jobs *jobs = calloc(1, sizeof(*jobs));
     ENSURE(jobs != NULL);
     jobs->node = node;
     jobs->last = &jobs->first;
@@ -47,7 +47,7 @@ struct shell_jobs *shell_jobs_new(struct node *node)
     return jobs;
 }
 
-static struct job *take_first(struct shell_jobs *jobs)
+static struct job *take_first(struct node_jobs *jobs)
 {
     struct job *job = jobs->first;
     if (job == NULL)
@@ -65,7 +65,7 @@ static void job_free(struct job *job)
     free(job);
 }
 
-void shell_jobs_free(struct shell_jobs **jobs)
+void node_jobs_free(struct node_jobs **jobs)
 {
     if (*jobs == NULL)
         return;
@@ -76,7 +76,7 @@ void shell_jobs_free(struct shell_jobs **jobs)
     *jobs = NULL;
 }
 
-static struct job *add(struct shell_jobs *jobs, enum job_kind kind, size_t ids)
+static struct job *add(struct node_jobs *jobs, enum job_kind kind, size_t ids)
 {
     struct job *job = calloc(1, sizeof(*job) + ids * WIRE_ID_BYTES);
     ENSURE(job != NULL);
@@ -86,12 +86,12 @@ static struct job *add(struct shell_jobs *jobs, enum job_kind kind, size_t ids)
     return job;
 }
 
-void shell_jobs_fetch(struct shell_jobs *jobs, const struct node_fetch *fetch)
+void node_jobs_fetch(struct node_jobs *jobs, const struct node_fetch *fetch)
 {
     add(jobs, JOB_FETCH, 0)->u.fetch = *fetch;
 }
 
-void shell_jobs_seal(struct shell_jobs *jobs, const struct node_seal *seal)
+void node_jobs_seal(struct node_jobs *jobs, const struct node_seal *seal)
 {
     ENSURE(strlen(seal->mechanism) <= WIRE_MECHANISM_BYTES_MAX && seal->count > 0);
     struct job *job = add(jobs, JOB_SEAL, seal->count);
@@ -102,12 +102,12 @@ void shell_jobs_seal(struct shell_jobs *jobs, const struct node_seal *seal)
     job->u.seal.ask.id = (const uint8_t(*)[WIRE_ID_BYTES])job->id;
 }
 
-void shell_jobs_erase(struct shell_jobs *jobs, uint32_t day)
+void node_jobs_erase(struct node_jobs *jobs, uint32_t day)
 {
     add(jobs, JOB_ERASE, 0)->u.day = day;
 }
 
-void shell_jobs_policy(struct shell_jobs *jobs, uint8_t link, void *bytes, size_t size)
+void node_jobs_policy(struct node_jobs *jobs, uint8_t link, void *bytes, size_t size)
 {
     struct job *job = add(jobs, JOB_POLICY, 0);
     job->u.policy.bytes = bytes;
@@ -117,28 +117,28 @@ void shell_jobs_policy(struct shell_jobs *jobs, uint8_t link, void *bytes, size_
 
 /* --- doing -------------------------------------------------------------------------------------------------------- */
 
-static void fetch(struct shell_jobs *jobs, const struct node_fetch *ask)
+static void fetch(struct node_jobs *jobs, const struct node_fetch *ask)
 {
     struct node_event event = {.kind = NODE_ON_FETCHED};
-    shell_check(jobs->node, store_look_fetched(&jobs->node->store, ask, &jobs->arena, &event.u.fetched));
-    shell_step(jobs->node, &event);
+    node_check(jobs->node, store_look_fetched(&jobs->node->store, ask, &jobs->arena, &event.u.fetched));
+    node_step(jobs->node, &event);
 }
 
 /* A bounded number of rows a turn of the loop. */
-static bool erase(struct shell_jobs *jobs, uint32_t day)
+static bool erase(struct node_jobs *jobs, uint32_t day)
 {
-    if (shell_rest_erase(jobs->node, day)) {
-        shell_jobs_erase(jobs, day);
+    if (node_rest_erase(jobs->node, day)) {
+        node_jobs_erase(jobs, day);
         return false;
     }
     struct node_event event = {.kind = NODE_ON_ERASED};
     event.u.day = day;
-    shell_step(jobs->node, &event);
+    node_step(jobs->node, &event);
     return true;
 }
 
 /* false: let the loop turn before the next. */
-static bool run(struct shell_jobs *jobs, struct job *job)
+static bool run(struct node_jobs *jobs, struct job *job)
 {
     wire_arena_reset(&jobs->arena);
     wire_arena_reset(&jobs->node->arena);
@@ -147,10 +147,10 @@ static bool run(struct shell_jobs *jobs, struct job *job)
         fetch(jobs, &job->u.fetch);
         return true;
     case JOB_SEAL:
-        shell_seal(jobs->node, &job->u.seal.ask, &jobs->arena);
+        node_seal_drafts(jobs->node, &job->u.seal.ask, &jobs->arena);
         return true;
     case JOB_POLICY:
-        shell_trust_policy(jobs->node->trust, job->u.policy.link, wire_bytes(job->u.policy.bytes, job->u.policy.size));
+        node_trust_policy(jobs->node->trust, job->u.policy.link, wire_bytes(job->u.policy.bytes, job->u.policy.size));
         return true;
     case JOB_ERASE:
         return erase(jobs, job->u.day);
@@ -158,7 +158,7 @@ static bool run(struct shell_jobs *jobs, struct job *job)
     return true;
 }
 
-void shell_jobs_run(struct shell_jobs *jobs)
+void node_jobs_run(struct node_jobs *jobs)
 {
     enum { TURN_JOBS = 64 };
     if (jobs->running)

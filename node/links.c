@@ -12,25 +12,25 @@ static uint32_t on_random(void *ctx)
 
 static void on_up(void *ctx)
 {
-    struct shell_line *line = ctx;
+    struct node_line *line = ctx;
     struct node *node = line->node;
     line->up = true;
     line->cutting = false;
     wire_arena_reset(&node->arena);
     struct node_event event = {.kind = NODE_ON_UP};
     event.u.link = line->index;
-    shell_step(node, &event);
+    node_step(node, &event);
 }
 
 static void on_message(void *ctx, struct wire_bytes payload)
 {
-    struct shell_line *line = ctx;
+    struct node_line *line = ctx;
     if (!line->cutting)
-        shell_on_message(line->node, line->index, payload);
+        node_on_message(line->node, line->index, payload);
 }
 
 /* The handshake fails alike for a wrong key and a broken network: the other key gets its turn. */
-static void try_other_key(struct shell_line *line)
+static void try_other_key(struct node_line *line)
 {
     if (line->key_count < 2)
         return;
@@ -38,7 +38,7 @@ static void try_other_key(struct shell_line *line)
     link_client_set_server(line->client, NULL, line->key[line->key_now]);
 }
 
-static void log_down(const struct shell_line *line, enum link_lost why, bool was_up, int retry_ms)
+static void log_down(const struct node_line *line, enum link_lost why, bool was_up, int retry_ms)
 {
     const struct node *node = line->node;
     bool calm = why == LINK_LOST_BY_OWNER || (!was_up && why == LINK_LOST_CONNECT);
@@ -50,7 +50,7 @@ static void log_down(const struct shell_line *line, enum link_lost why, bool was
 
 static void on_down(void *ctx, enum link_lost why, bool was_up, int retry_ms)
 {
-    struct shell_line *line = ctx;
+    struct node_line *line = ctx;
     struct node *node = line->node;
     bool told = line->cutting;
     log_down(line, why, was_up, retry_ms);
@@ -60,33 +60,33 @@ static void on_down(void *ctx, enum link_lost why, bool was_up, int retry_ms)
         return;
     if (why == LINK_LOST_HANDSHAKE)
         try_other_key(line);
-    shell_post_end(node->post, line->index, 0);
+    node_post_end(node->post, line->index, 0);
     if (!was_up || told)
         return;
     wire_arena_reset(&node->arena);
     struct node_event event = {.kind = NODE_ON_LOST};
     event.u.link = line->index;
-    shell_step(node, &event);
+    node_step(node, &event);
 }
 
-void shell_link_cut(struct node *node, uint8_t link)
+void node_link_cut(struct node *node, uint8_t link)
 {
-    struct shell_line *line = &node->line[link];
+    struct node_line *line = &node->line[link];
     if (line->client == NULL || !line->up || line->cutting)
         return;
-    shell_post_end(node->post, link, shell_committed(node));
+    node_post_end(node->post, link, node_committed(node));
     line->cutting = true;
     line->session++;
     link_client_reconnect(line->client);
 }
 
-void shell_link_next_key(struct node *node, uint8_t link, const uint8_t key[LINK_CLIENT_KEY_BYTES])
+void node_link_next_key(struct node *node, uint8_t link, const uint8_t key[LINK_CLIENT_KEY_BYTES])
 {
-    struct shell_line *line = &node->line[link];
+    struct node_line *line = &node->line[link];
     const struct cert_entry *entry = NULL;
     if (memcmp(line->key[line->key_now], key, LINK_CLIENT_KEY_BYTES) == 0)
         return;
-    if (cert_directory_admit(node->directory, key, shell_wall_ms(), &entry) != WIRE_OK ||
+    if (cert_directory_admit(node->directory, key, node_wall_ms(), &entry) != WIRE_OK ||
         entry->subject.role != WIRE__ROLE__ROLE_BROKER) {
         link_log_line(node->log, LINK_WARNING, "link", "交换中心预告的密钥不在目录中，未采用",
                       "the key that the broker announces is not in the directory, not taken",
@@ -114,11 +114,11 @@ static enum wire_status key_from_certificate(struct node *node, const char *path
     return WIRE_OK;
 }
 
-enum wire_status shell_links_check(struct node *node, struct wire_problem *problem)
+enum wire_status node_links_check(struct node *node, struct wire_problem *problem)
 {
     for (unsigned i = 0; i < node->config.broker_count; i++) {
         const struct link_broker_link *broker = &node->config.brokers[i];
-        struct shell_line *line = &node->line[i];
+        struct node_line *line = &node->line[i];
         line->node = node;
         line->index = (uint8_t)i;
         line->key_count = 1;
@@ -133,10 +133,10 @@ enum wire_status shell_links_check(struct node *node, struct wire_problem *probl
     return WIRE_OK;
 }
 
-enum wire_status shell_links_open(struct node *node, struct wire_problem *problem)
+enum wire_status node_links_open(struct node *node, struct wire_problem *problem)
 {
     for (unsigned i = 0; i < node->config.broker_count; i++) {
-        struct shell_line *line = &node->line[i];
+        struct node_line *line = &node->line[i];
         struct link_client_options options = {
             .endpoint = node->config.brokers[i].endpoint,
             .public_key = cert_identity_curve_public(node->identity),
@@ -154,7 +154,7 @@ enum wire_status shell_links_open(struct node *node, struct wire_problem *proble
     return WIRE_OK;
 }
 
-void shell_links_close(struct node *node)
+void node_links_close(struct node *node)
 {
     for (unsigned i = 0; i < NODE_LINKS_MAX; i++)
         if (node->line[i].client != NULL)

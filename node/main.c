@@ -18,7 +18,7 @@ enum {
     CERTIFICATE_WARN_MS = 30 * 24 * 3600 * 1000LL,
 };
 
-void shell_fail(struct node *node, const char *zh, const char *en, enum wire_status status)
+void node_fail(struct node *node, const char *zh, const char *en, enum wire_status status)
 {
     struct wire_problem problem = {0};
     keep_failed(node->store.keep, &problem);
@@ -53,7 +53,7 @@ static enum wire_status check_identity(struct node *node, struct wire_problem *p
 
 static enum wire_status open_identity(struct node *node, struct wire_problem *problem)
 {
-    struct cert_identity_options options = {.installation = node->config.installation, .now_ms = shell_wall_ms()};
+    struct cert_identity_options options = {.installation = node->config.installation, .now_ms = node_wall_ms()};
     enum wire_status status = cert_identity_load(node->config.identity, &options, &node->identity, problem);
     if (status == WIRE_OK)
         status = check_identity(node, problem);
@@ -115,9 +115,9 @@ static void open_core(struct node *node)
     node->out_memory = pages(NODE_OUT_BYTES);
     node_out_init(&node->out, node->out_memory, NODE_OUT_BYTES);
     wire_arena_over(&node->arena, pages(ARENA_BYTES), ARENA_BYTES);
-    node->post = shell_post_new(node);
-    node->jobs = shell_jobs_new(node);
-    node->desk = shell_desk_new(node);
+    node->post = node_post_new(node);
+    node->jobs = node_jobs_new(node);
+    node->desk = node_desk_new(node);
 }
 
 static void watch_room(struct node *node)
@@ -128,15 +128,15 @@ static void watch_room(struct node *node)
         return;
     node->full = full;
     struct node_event event = {.kind = NODE_ON_ROOM, .u.room = !full};
-    shell_step(node, &event);
+    node_step(node, &event);
 }
 
 static bool boot_row(void *context, const struct wire_row *row)
 {
     struct node *node = context;
     struct node_event event = {.kind = NODE_ON_BOOT_ROW, .u.row = *row};
-    event.mono_ms = shell_mono_ms();
-    event.wall_ms = shell_wall_ms();
+    event.mono_ms = node_mono_ms();
+    event.wall_ms = node_wall_ms();
     node_core_step(node->core, &event, &node->out);
     ENSURE(node->out.count == 0 && !node->out.more);
     return true;
@@ -148,22 +148,22 @@ static enum wire_status boot_core(struct node *node, struct wire_problem *proble
     if (status != WIRE_OK)
         return wire_fail(problem, status, node->config.data, "节点存储无法读取", "the store cannot be read");
     struct node_event event = {.kind = NODE_ON_BOOT_DONE};
-    shell_step(node, &event);
+    node_step(node, &event);
     wire_arena_reset(&node->arena);
     watch_room(node); /* before anything is taken in */
-    shell_trust_boot(node->trust);
+    node_trust_boot(node->trust);
     return WIRE_OK;
 }
 
 static enum wire_status open_sockets(struct node *node, struct wire_problem *problem)
 {
-    struct api_backend backend = shell_backend(node);
+    struct api_backend backend = node_backend(node);
     enum wire_status status = WIRE_OK;
     if (node->config.http.host != NULL || node->config.http.unix_path != NULL)
         status = api_open(&node->loop, &node->config, &backend, node->log, &node->api, problem);
     node->zmq = zmq_ctx_new();
     ENSURE(node->zmq != NULL);
-    return status == WIRE_OK ? shell_links_open(node, problem) : status;
+    return status == WIRE_OK ? node_links_open(node, problem) : status;
 }
 
 /* --- the loop's timers and signals -------------------------------------------------------------------------------- */
@@ -175,7 +175,7 @@ static void on_stored(uv_async_t *async)
         return;
     wire_arena_reset(&node->arena);
     watch_room(node); /* before what was committed gives credit back */
-    shell_on_stored(node);
+    node_on_stored(node);
 }
 
 static void wake_loop(void *context)
@@ -191,10 +191,10 @@ static void on_second(uv_timer_t *timer)
     if (++node->seconds % 60 != 1)
         return;
     wire_arena_reset(&node->arena);
-    shell_trust_refresh(node->trust);
-    bool ends = cert_identity_until_ms(node->identity) - shell_wall_ms() < CERTIFICATE_WARN_MS;
-    shell_alarm(node->notes, "certificate-ends", ends, "本节点证书将在三十天内到期，请换发",
-                "a certificate of this node ends within thirty days; have it renewed");
+    node_trust_refresh(node->trust);
+    bool ends = cert_identity_until_ms(node->identity) - node_wall_ms() < CERTIFICATE_WARN_MS;
+    node_alarm(node->notes, "certificate-ends", ends, "本节点证书将在三十天内到期，请换发",
+               "a certificate of this node ends within thirty days; have it renewed");
 }
 
 static void reload(struct node *node)
@@ -202,7 +202,7 @@ static void reload(struct node *node)
     struct wire_problem problem = {0};
     link_log_reopen(node->log, NULL);
     wire_arena_reset(&node->arena);
-    enum wire_status trust = shell_trust_reload(node->trust, &problem);
+    enum wire_status trust = node_trust_reload(node->trust, &problem);
     if (trust != WIRE_OK)
         link_log_problem(node->log, LINK_ERROR, "node", &problem);
     enum wire_status tokens = node->api == NULL ? WIRE_OK : api_reload_tokens(node->api, &problem);
@@ -218,7 +218,7 @@ static void on_signal(uv_signal_t *signal, int number)
     if (number == SIGHUP)
         reload(node);
     else
-        shell_stop(node, EX_OK);
+        node_stop(node, EX_OK);
 }
 
 static void start_handles(struct node *node)
@@ -249,19 +249,19 @@ static void close_handles(struct node *node)
 }
 
 /* What was asked for is stored and answered before the doors close. */
-void shell_stop(struct node *node, int exit_code)
+void node_stop(struct node *node, int exit_code)
 {
     if (node->stopping)
         return;
     node->exit_code = exit_code;
     link_log_line(node->log, LINK_NOTICE, "node", "正在停止", "stopping", LINK_NUMBER("exit", exit_code));
     keep_sync(node->store.keep);
-    shell_on_stored(node);
+    node_on_stored(node);
     keep_sync(node->store.keep); /* what that brought; nothing wakes the loop after this */
     node->stopping = true;
     if (node->api != NULL)
         api_close(&node->api);
-    shell_links_close(node);
+    node_links_close(node);
     close_handles(node);
 }
 
@@ -271,11 +271,11 @@ static void close_all(struct node *node)
     if (node->zmq != NULL)
         zmq_ctx_term(node->zmq);
     daykeys_close(&node->daykeys);
-    shell_post_free(&node->post);
-    shell_jobs_free(&node->jobs);
-    shell_desk_free(&node->desk);
-    shell_notes_free(&node->notes);
-    shell_trust_free(&node->trust);
+    node_post_free(&node->post);
+    node_jobs_free(&node->jobs);
+    node_desk_free(&node->desk);
+    node_notes_free(&node->notes);
+    node_trust_free(&node->trust);
     cert_rest_free(&node->rest);
     cert_payload_free(&node->payload);
     cert_directory_free(&node->directory);
@@ -317,16 +317,16 @@ static enum wire_status prepare(struct node *node, struct wire_problem *problem)
     if (status == WIRE_OK)
         status = open_identity(node, problem);
     if (status == WIRE_OK)
-        status = shell_links_check(node, problem);
+        status = node_links_check(node, problem);
     if (status == WIRE_OK)
         status = open_stores(node, problem);
-    return status == WIRE_OK ? shell_trust_load(node->trust, problem) : status;
+    return status == WIRE_OK ? node_trust_load(node->trust, problem) : status;
 }
 
 static enum wire_status check_only(struct node *node, struct wire_problem *problem)
 {
     struct link_tokens tokens = {0};
-    enum wire_status status = shell_trust_check(node->trust, problem);
+    enum wire_status status = node_trust_check(node->trust, problem);
     if (status == WIRE_OK && node->config.tokens != NULL)
         status = link_tokens_load(node->config.tokens, &tokens, problem);
     link_tokens_close(&tokens);
@@ -350,8 +350,8 @@ static int serve(struct node *node, bool only_check)
     node->hash = cert_hash_new();
     node->rest = cert_rest_new();
     node->payload = cert_payload_new();
-    node->trust = shell_trust_new(node);
-    node->notes = shell_notes_new(node);
+    node->trust = node_trust_new(node);
+    node->notes = node_notes_new(node);
     uv_loop_init(&node->loop);
     enum wire_status status = prepare(node, &problem);
     if (status == WIRE_OK && only_check)
@@ -368,7 +368,7 @@ static int serve(struct node *node, bool only_check)
     if (status == WIRE_OK)
         status = open_sockets(node, &problem);
     if (status != WIRE_OK) {
-        shell_stop(node, refuse(node, &problem));
+        node_stop(node, refuse(node, &problem));
     } else {
         uv_timer_start(&node->second, on_second, 1000, 1000);
         log_ready(node, started_ns);

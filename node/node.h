@@ -32,16 +32,16 @@
 #include <uv.h>
 
 struct api;
-struct shell_desk;
-struct shell_jobs;
-struct shell_notes;
-struct shell_post;
-struct shell_trust;
+struct node_desk;
+struct node_jobs;
+struct node_notes;
+struct node_post;
+struct node_trust;
 
-enum { SHELL_STATUSES = 400 };
+enum { NODE_STATUSES = 400 };
 
 /* One broker. */
-struct shell_line {
+struct node_line {
     struct node *node;
     uint8_t index; /* of the core's links */
     struct link_client *client;
@@ -82,156 +82,156 @@ struct node {
         const struct wire_bytes *carried;
     } stepping;
 
-    struct shell_line line[NODE_LINKS_MAX];
-    struct shell_post *post;
-    struct shell_jobs *jobs;
-    struct shell_trust *trust;
-    struct shell_notes *notes;
-    struct shell_desk *desk;
+    struct node_line line[NODE_LINKS_MAX];
+    struct node_post *post;
+    struct node_jobs *jobs;
+    struct node_trust *trust;
+    struct node_notes *notes;
+    struct node_desk *desk;
     struct api *api;
 
     uv_async_t stored; /* the store committed something, or something is to be done from the loop */
     uv_timer_t wake;   /* the core's */
     uv_timer_t second; /* room; each minute: certificates that begin or end */
     uv_signal_t signals[3];
-    uint64_t refused_frames[SHELL_STATUSES]; /* by wire status */
+    uint64_t refused_frames[NODE_STATUSES]; /* by wire status */
     uint64_t seconds;
     bool full, stopping;
     int exit_code;
 };
 
-int64_t shell_wall_ms(void);
-int64_t shell_mono_ms(void);
+int64_t node_wall_ms(void);
+int64_t node_mono_ms(void);
 
 /* Steps the core with the event (times and randomness are filled in here), performs everything that follows, and does
  * the jobs that come of it, but when it is called from within such a job. */
-void shell_step(struct node *node, struct node_event *event);
+void node_step(struct node *node, struct node_event *event);
 /* Ends the process in order, with this exit code; what is committed stays, what is not was never acknowledged. */
-void shell_stop(struct node *node, int exit_code);
+void node_stop(struct node *node, int exit_code);
 /* A row that cannot be read, a write that failed: nothing more may be acknowledged. */
-_Noreturn void shell_fail(struct node *node, const char *zh, const char *en, enum wire_status status);
-/* shell_fail unless OK: of a look-up. NO_MEMORY is a failure too: arenas are far larger than frames. */
-void shell_check(struct node *node, enum wire_status status);
+_Noreturn void node_fail(struct node *node, const char *zh, const char *en, enum wire_status status);
+/* node_fail unless OK: of a look-up. NO_MEMORY is a failure too: arenas are far larger than frames. */
+void node_check(struct node *node, enum wire_status status);
 
 /* perform.c */
-void shell_on_stored(struct node *node);
+void node_on_stored(struct node *node);
 /* The core's tickets that are durable. */
-uint64_t shell_committed(struct node *node);
+uint64_t node_committed(struct node *node);
 /* Rows of the shell's own, in order with those of the core. */
-void shell_append_own(struct node *node, const struct wire_row *rows, size_t count);
+void node_append_own(struct node *node, const struct wire_row *rows, size_t count);
 
 /* links.c */
-enum wire_status shell_links_open(struct node *node, struct wire_problem *problem);
+enum wire_status node_links_open(struct node *node, struct wire_problem *problem);
 /* Reads the brokers' keys: what -n checks. */
-enum wire_status shell_links_check(struct node *node, struct wire_problem *problem);
-void shell_links_close(struct node *node);
+enum wire_status node_links_check(struct node *node, struct wire_problem *problem);
+void node_links_close(struct node *node);
 /* CUT: the core knows. */
-void shell_link_cut(struct node *node, uint8_t link);
+void node_link_cut(struct node *node, uint8_t link);
 /* The broker says which CURVE key it will have; taken when the directory knows it as a broker's. */
-void shell_link_next_key(struct node *node, uint8_t link, const uint8_t key[LINK_CLIENT_KEY_BYTES]);
+void node_link_next_key(struct node *node, uint8_t link, const uint8_t key[LINK_CLIENT_KEY_BYTES]);
 
 /* intake.c */
-void shell_on_message(struct node *node, uint8_t link, struct wire_bytes payload);
+void node_on_message(struct node *node, uint8_t link, struct wire_bytes payload);
 /* deliver.c */
-void shell_take_deliver(struct node *node, uint8_t link, const Wire__Deliver *deliver, size_t frame_bytes);
+void node_take_deliver(struct node *node, uint8_t link, const Wire__Deliver *deliver, size_t frame_bytes);
 /* The witness of a DELIVER when it is the broker's and of this root; else NULL. */
-Wire__WitnessStatement *shell_witness(struct node *node, const Wire__Signed *signed_, ProtobufCBinaryData root,
-                                      struct wire_arena *arena);
+Wire__WitnessStatement *node_witness(struct node *node, const Wire__Signed *signed_, ProtobufCBinaryData root,
+                                     struct wire_arena *arena);
 /* Opens what a header says was sealed to us. out: carried.size - CERT_TAG_BYTES. */
-enum wire_status shell_open_sealed(struct node *node, const uint8_t box_key[CERT_KEY_BYTES], const Wire__Header *header,
-                                   struct wire_bytes carried, uint8_t *out);
+enum wire_status node_open_sealed(struct node *node, const uint8_t box_key[CERT_KEY_BYTES], const Wire__Header *header,
+                                  struct wire_bytes carried, uint8_t *out);
 
 /* jobs.c */
-struct shell_jobs *shell_jobs_new(struct node *node);
-void shell_jobs_free(struct shell_jobs **jobs);
-void shell_jobs_fetch(struct shell_jobs *jobs, const struct node_fetch *fetch);
-void shell_jobs_seal(struct shell_jobs *jobs, const struct node_seal *seal);
-void shell_jobs_erase(struct shell_jobs *jobs, uint32_t day);
+struct node_jobs *node_jobs_new(struct node *node);
+void node_jobs_free(struct node_jobs **jobs);
+void node_jobs_fetch(struct node_jobs *jobs, const struct node_fetch *fetch);
+void node_jobs_seal(struct node_jobs *jobs, const struct node_seal *seal);
+void node_jobs_erase(struct node_jobs *jobs, uint32_t day);
 /* Takes `bytes` (malloc). */
-void shell_jobs_policy(struct shell_jobs *jobs, uint8_t link, void *bytes, size_t size);
+void node_jobs_policy(struct node_jobs *jobs, uint8_t link, void *bytes, size_t size);
 /* Does what is waiting, and what that brings. Not from within a job. */
-void shell_jobs_run(struct shell_jobs *jobs);
+void node_jobs_run(struct node_jobs *jobs);
 
 /* seal.c */
 /* The answer to SEAL, stepped. */
-void shell_seal(struct node *node, const struct node_seal *seal, struct wire_arena *arena);
+void node_seal_drafts(struct node *node, const struct node_seal *seal, struct wire_arena *arena);
 /* Asks the rules of now about an envelope of ours: lane, form and keep_until of the header are not compared (a
  * preview), its mechanism is chosen when so asked. What it answers or corrects is looked up; an original without a
  * receipt counts as given to whom the rules would give it. NO_POLICY while there is none. */
-enum wire_status shell_decide(struct node *node, const Wire__Header *header, bool choose_mechanism,
-                              struct wire_arena *arena, struct rules_question *question,
-                              struct rules_decision *decision);
+enum wire_status node_decide(struct node *node, const Wire__Header *header, bool choose_mechanism,
+                             struct wire_arena *arena, struct rules_question *question,
+                             struct rules_decision *decision);
 
 /* post.c */
-struct shell_post *shell_post_new(struct node *node);
-void shell_post_free(struct shell_post **post);
-void shell_post_send(struct shell_post *post, const struct node_send *send);
+struct node_post *node_post_new(struct node *node);
+void node_post_free(struct node_post **post);
+void node_post_send(struct node_post *post, const struct node_send *send);
 /* Sends what goes after `committed` or earlier. */
-void shell_post_flush(struct shell_post *post, uint64_t committed);
+void node_post_flush(struct node_post *post, uint64_t committed);
 /* The session ends: of this link what may go goes, the rest is dropped. */
-void shell_post_end(struct shell_post *post, uint8_t link, uint64_t committed);
+void node_post_end(struct node_post *post, uint8_t link, uint64_t committed);
 
 /* rest.c */
 /* PAYLOAD and CARRIED rows of an append; returns how many were written to rows (at most append->payload_count). */
-size_t shell_rest_rows(struct node *node, const struct node_append *append, struct wire_arena *arena,
-                       struct wire_row *rows);
+size_t node_rest_rows(struct node *node, const struct node_append *append, struct wire_arena *arena,
+                      struct wire_row *rows);
 /* The payload of an envelope of ours as written. *out.data NULL: there is none. OK, ERASED (or never there), DAMAGED.
  */
-enum wire_status shell_rest_plain(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
-                                  struct wire_arena *arena, struct wire_bytes *out);
+enum wire_status node_rest_plain(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
+                                 struct wire_arena *arena, struct wire_bytes *out);
 /* Salt and payload as they travelled. */
-enum wire_status shell_rest_carried(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
-                                    struct wire_arena *arena, struct wire_bytes *salt, struct wire_bytes *payload);
+enum wire_status node_rest_carried(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
+                                   struct wire_arena *arena, struct wire_bytes *salt, struct wire_bytes *payload);
 /* Destroys the keys of all days up to `day` and a bounded number of their rows; true: rows are left. */
-bool shell_rest_erase(struct node *node, uint32_t day);
+bool node_rest_erase(struct node *node, uint32_t day);
 
 /* trust.c */
-struct shell_trust *shell_trust_new(struct node *node);
-void shell_trust_free(struct shell_trust **trust);
+struct node_trust *node_trust_new(struct node *node);
+void node_trust_free(struct node_trust **trust);
 /* Directory and CRL of store and files, before anything connects. */
-enum wire_status shell_trust_load(struct shell_trust *trust, struct wire_problem *problem);
+enum wire_status node_trust_load(struct node_trust *trust, struct wire_problem *problem);
 /* For -n: the newest policy of the store verifies and compiles. */
-enum wire_status shell_trust_check(struct shell_trust *trust, struct wire_problem *problem);
+enum wire_status node_trust_check(struct node_trust *trust, struct wire_problem *problem);
 /* DIRECTORY and POLICY events after the boot. */
-void shell_trust_boot(struct shell_trust *trust);
+void node_trust_boot(struct node_trust *trust);
 /* SIGHUP: the directory file again. */
-enum wire_status shell_trust_reload(struct shell_trust *trust, struct wire_problem *problem);
+enum wire_status node_trust_reload(struct node_trust *trust, struct wire_problem *problem);
 /* Each minute: whose certificates have begun or ended. */
-void shell_trust_refresh(struct shell_trust *trust);
-void shell_trust_piece(struct shell_trust *trust, uint8_t link, const Wire__DirectoryPiece *piece);
-void shell_trust_keep_piece(struct shell_trust *trust, const struct node_piece *piece, ProtobufCBinaryData bytes);
+void node_trust_refresh(struct node_trust *trust);
+void node_trust_piece(struct node_trust *trust, uint8_t link, const Wire__DirectoryPiece *piece);
+void node_trust_keep_piece(struct node_trust *trust, const struct node_piece *piece, ProtobufCBinaryData bytes);
 /* A whole SignedPolicy from a broker. */
-void shell_trust_policy(struct shell_trust *trust, uint8_t link, struct wire_bytes bytes);
+void node_trust_policy(struct node_trust *trust, uint8_t link, struct wire_bytes bytes);
 /* The text of the policy in force, decoded; NULL: none. */
-const Wire__PolicyText *shell_trust_policy_text(struct shell_trust *trust, struct wire_arena *arena);
-bool shell_enrolled(void *node, uint32_t region);
+const Wire__PolicyText *node_trust_policy_text(struct node_trust *trust, struct wire_arena *arena);
+bool node_enrolled(void *node, uint32_t region);
 
 /* notes.c */
-struct shell_notes *shell_notes_new(struct node *node);
-void shell_notes_free(struct shell_notes **notes);
-void shell_note(struct shell_notes *notes, const struct node_note *note);
+struct node_notes *node_notes_new(struct node *node);
+void node_notes_free(struct node_notes **notes);
+void node_notes_add(struct node_notes *notes, const struct node_note *note);
 /* Alarms that the shell itself raises and ends. `topic` is a literal. */
-void shell_alarm(struct shell_notes *notes, const char *topic, bool on, const char *zh, const char *en);
-uint64_t shell_notes_visit(struct shell_notes *notes, uint64_t after,
-                           bool (*visit)(void *context, const struct api_event *event), void *context);
-void shell_notes_wake(struct shell_notes *notes, void (*wake)(void *context), void *context);
+void node_alarm(struct node_notes *notes, const char *topic, bool on, const char *zh, const char *en);
+uint64_t node_notes_visit(struct node_notes *notes, uint64_t after,
+                          bool (*visit)(void *context, const struct api_event *event), void *context);
+void node_notes_wake(struct node_notes *notes, void (*wake)(void *context), void *context);
 
 /* desk.c */
-struct shell_desk *shell_desk_new(struct node *node);
-void shell_desk_free(struct shell_desk **desk);
+struct node_desk *node_desk_new(struct node *node);
+void node_desk_free(struct node_desk **desk);
 /* DONE: the caller is told when `after` is committed. */
-void shell_desk_done(struct shell_desk *desk, const struct node_done *done);
-void shell_desk_flush(struct shell_desk *desk, uint64_t committed);
-void shell_desk_publish(void *node, struct api_draft *drafts, size_t count,
+void node_desk_done(struct node_desk *desk, const struct node_done *done);
+void node_desk_flush(struct node_desk *desk, uint64_t committed);
+void node_desk_publish(void *node, struct api_draft *drafts, size_t count,
+                       void (*done)(void *context, const struct api_result *results, size_t count), void *context);
+enum wire_status node_desk_preview(void *node, struct api_draft *draft, struct wire_arena *arena,
+                                   struct api_preview *out, struct wire_problem *problem);
+void node_desk_withdraw(void *node, const uint8_t id[WIRE_ID_BYTES],
                         void (*done)(void *context, const struct api_result *results, size_t count), void *context);
-enum wire_status shell_desk_preview(void *node, struct api_draft *draft, struct wire_arena *arena,
-                                    struct api_preview *out, struct wire_problem *problem);
-void shell_desk_withdraw(void *node, const uint8_t id[WIRE_ID_BYTES],
-                         void (*done)(void *context, const struct api_result *results, size_t count), void *context);
 
 /* show.c: the rest of struct api_backend */
-struct api_backend shell_backend(struct node *node);
+struct api_backend node_backend(struct node *node);
 
 /* evidence.c */
-enum wire_status shell_evidence(void *node, const uint8_t id[WIRE_ID_BYTES], bool inbox, struct wire_arena *arena,
-                                struct wire_bytes *out);
+enum wire_status node_evidence(void *node, const uint8_t id[WIRE_ID_BYTES], bool inbox, struct wire_arena *arena,
+                               struct wire_bytes *out);

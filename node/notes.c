@@ -64,7 +64,7 @@ struct event {
     char json[JSON_BYTES];
 };
 
-struct shell_notes {
+struct node_notes {
     struct node *node;
     struct event ring[RING];
     struct event alarm[ALARMS]; /* that are not over */
@@ -73,21 +73,21 @@ struct shell_notes {
     void *wake_context;
 };
 
-struct shell_notes *shell_notes_new(struct node *node)
+struct node_notes *node_notes_new(struct node *node)
 {
-    struct shell_notes *notes = calloc(1, sizeof(*notes));
+    struct node_notes *notes = calloc(1, sizeof(*notes));
     ENSURE(notes != NULL);
     notes->node = node;
     return notes;
 }
 
-void shell_notes_free(struct shell_notes **notes)
+void node_notes_free(struct node_notes **notes)
 {
     free(*notes);
     *notes = NULL;
 }
 
-void shell_notes_wake(struct shell_notes *notes, void (*wake)(void *context), void *context)
+void node_notes_wake(struct node_notes *notes, void (*wake)(void *context), void *context)
 {
     notes->wake = wake;
     notes->wake_context = context;
@@ -101,7 +101,7 @@ static bool same_matter(const struct event *event, const char *topic, uint8_t li
 }
 
 /* The event stays in the ring; it is no alarm any more. */
-static void end_alarm(struct shell_notes *notes, const char *topic, uint8_t link)
+static void end_alarm(struct node_notes *notes, const char *topic, uint8_t link)
 {
     for (size_t i = 0; i < ALARMS; i++) {
         struct event *alarm = &notes->alarm[i];
@@ -115,7 +115,7 @@ static void end_alarm(struct shell_notes *notes, const char *topic, uint8_t link
 }
 
 /* A matter that goes on is one alarm, the newest word of it. With no place left the oldest goes. */
-static void keep_alarm(struct shell_notes *notes, const struct event *event)
+static void keep_alarm(struct node_notes *notes, const struct event *event)
 {
     end_alarm(notes, event->event.topic, event->link);
     struct event *place = &notes->alarm[0];
@@ -126,10 +126,10 @@ static void keep_alarm(struct shell_notes *notes, const struct event *event)
     place->event.json = place->json;
 }
 
-static void publish(struct shell_notes *notes, struct event *event)
+static void publish(struct node_notes *notes, struct event *event)
 {
     event->event.id = ++notes->newest;
-    event->event.at_ms = shell_wall_ms();
+    event->event.at_ms = node_wall_ms();
     struct event *place = &notes->ring[event->event.id % RING];
     if (event->event.alarm)
         keep_alarm(notes, event);
@@ -140,7 +140,7 @@ static void publish(struct shell_notes *notes, struct event *event)
 }
 
 /* Alarms that the ring has gone past, by rising id: there are few. */
-static bool visit_old_alarms(const struct shell_notes *notes, uint64_t after, uint64_t oldest,
+static bool visit_old_alarms(const struct node_notes *notes, uint64_t after, uint64_t oldest,
                              bool (*visit)(void *context, const struct api_event *event), void *context)
 {
     for (uint64_t last = after;;) {
@@ -159,8 +159,8 @@ static bool visit_old_alarms(const struct shell_notes *notes, uint64_t after, ui
     }
 }
 
-uint64_t shell_notes_visit(struct shell_notes *notes, uint64_t after,
-                           bool (*visit)(void *context, const struct api_event *event), void *context)
+uint64_t node_notes_visit(struct node_notes *notes, uint64_t after,
+                          bool (*visit)(void *context, const struct api_event *event), void *context)
 {
     uint64_t oldest = notes->newest < RING ? 1 : notes->newest - RING + 1;
     if (visit == NULL || !visit_old_alarms(notes, after, oldest, visit, context))
@@ -207,7 +207,7 @@ static void put_id(struct wire_text *json, const struct node_note *note)
         put_text(json, "id", id);
 }
 
-static void put_outbox(struct shell_notes *notes, struct wire_text *json, const struct node_note *note)
+static void put_outbox(struct node_notes *notes, struct wire_text *json, const struct node_note *note)
 {
     char number[WIRE_NUMBER_TEXT];
     struct wire_number named = {notes->node->config.region, (uint32_t)note->b, (uint32_t)note->c};
@@ -215,7 +215,7 @@ static void put_outbox(struct shell_notes *notes, struct wire_text *json, const 
     put_text(json, "number", wire_number_text(named, number));
 }
 
-static void words(struct shell_notes *notes, const struct topic *topic, const struct node_note *note,
+static void words(struct node_notes *notes, const struct topic *topic, const struct node_note *note,
                   struct event *event)
 {
     struct wire_text json = {.data = event->json, .capacity = sizeof(event->json)};
@@ -239,7 +239,7 @@ static void words(struct shell_notes *notes, const struct topic *topic, const st
     wire_text_string(&json, "}");
 }
 
-static void log_note(struct shell_notes *notes, const struct topic *topic, const struct node_note *note)
+static void log_note(struct node_notes *notes, const struct topic *topic, const struct node_note *note)
 {
     const char *link = note->link == NODE_NO_LINK ? "" : notes->node->config.brokers[note->link].name;
     char id[WIRE_ID_TEXT];
@@ -253,7 +253,7 @@ static void log_note(struct shell_notes *notes, const struct topic *topic, const
 }
 
 /* What this note ends, and whether it is an alarm itself. */
-static bool rings(struct shell_notes *notes, const struct topic *topic, const struct node_note *note)
+static bool rings(struct node_notes *notes, const struct topic *topic, const struct node_note *note)
 {
     switch (note->topic) {
     case NODE_NOTE_LINK_LIVE:
@@ -278,7 +278,7 @@ static bool rings(struct shell_notes *notes, const struct topic *topic, const st
     }
 }
 
-void shell_note(struct shell_notes *notes, const struct node_note *note)
+void node_notes_add(struct node_notes *notes, const struct node_note *note)
 {
     ENSURE(note->topic < NODE_TOPICS && topics[note->topic].kind != NULL);
     const struct topic *topic = &topics[note->topic];
@@ -291,7 +291,7 @@ void shell_note(struct shell_notes *notes, const struct node_note *note)
     publish(notes, &event);
 }
 
-void shell_alarm(struct shell_notes *notes, const char *topic, bool on, const char *zh, const char *en)
+void node_alarm(struct node_notes *notes, const char *topic, bool on, const char *zh, const char *en)
 {
     if (!on) {
         end_alarm(notes, topic, NODE_NO_LINK);

@@ -7,25 +7,25 @@
 /* The store's tickets: those of the core, with room between for rows of the shell's own (erasing, imports). */
 enum { OWN_BITS = 24 };
 
-int64_t shell_wall_ms(void)
+int64_t node_wall_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int64_t shell_mono_ms(void)
+int64_t node_mono_ms(void)
 {
     return (int64_t)(uv_hrtime() / 1000000);
 }
 
-void shell_check(struct node *node, enum wire_status status)
+void node_check(struct node *node, enum wire_status status)
 {
     if (status != WIRE_OK)
-        shell_fail(node, "节点存储读取失败", "the store cannot be read", status);
+        node_fail(node, "节点存储读取失败", "the store cannot be read", status);
 }
 
-uint64_t shell_committed(struct node *node)
+uint64_t node_committed(struct node *node)
 {
     return keep_committed(node->store.keep) >> OWN_BITS;
 }
@@ -40,10 +40,10 @@ static void append_rows(struct node *node, const struct wire_row *rows, size_t c
             status = keep_append(node->store.keep, rows, count, ticket);
     }
     if (status != WIRE_OK)
-        shell_fail(node, "节点存储写入失败", "the store cannot be written", status);
+        node_fail(node, "节点存储写入失败", "the store cannot be written", status);
 }
 
-void shell_append_own(struct node *node, const struct wire_row *rows, size_t count)
+void node_append_own(struct node *node, const struct wire_row *rows, size_t count)
 {
     append_rows(node, rows, count, (node->ticket_last << OWN_BITS) | ++node->ticket_own);
 }
@@ -78,11 +78,11 @@ static void perform_append(struct node *node, const struct node_append *append)
     if (more > 0) {
         struct wire_row *all = wire_arena_take(&node->arena, (count + more) * sizeof(*all));
         if (all == NULL)
-            shell_fail(node, "内存预算不足", "the memory budget is too small", WIRE_NO_MEMORY);
+            node_fail(node, "内存预算不足", "the memory budget is too small", WIRE_NO_MEMORY);
         if (count > 0)
             memcpy(all, rows, count * sizeof(*all));
         count += sent_rows(append, all + count);
-        count += shell_rest_rows(node, append, &node->arena, all + count);
+        count += node_rest_rows(node, append, &node->arena, all + count);
         rows = all;
     }
     node->ticket_last = append->ticket;
@@ -97,12 +97,12 @@ static void on_wake(uv_timer_t *timer)
     struct node *node = timer->data;
     struct node_event event = {.kind = NODE_ON_TIMER};
     wire_arena_reset(&node->arena);
-    shell_step(node, &event);
+    node_step(node, &event);
 }
 
 static void perform_wake(struct node *node, int64_t wake_ms)
 {
-    int64_t in_ms = wake_ms - shell_mono_ms();
+    int64_t in_ms = wake_ms - node_mono_ms();
     uv_update_time(&node->loop);
     uv_timer_start(&node->wake, on_wake, in_ms > 0 ? (uint64_t)in_ms : 0, 0);
 }
@@ -111,7 +111,7 @@ static void perform_piece(struct node *node, const struct node_piece *piece)
 {
     const struct node_event *event = node->stepping.event;
     ENSURE(event->kind == NODE_ON_POLICY_PIECE);
-    shell_trust_keep_piece(node->trust, piece, event->u.policy_piece.piece->bytes);
+    node_trust_keep_piece(node->trust, piece, event->u.policy_piece.piece->bytes);
 }
 
 static void perform(struct node *node, const struct node_effect *effect)
@@ -121,19 +121,19 @@ static void perform(struct node *node, const struct node_effect *effect)
         perform_append(node, &effect->u.append);
         break;
     case NODE_DO_SEND:
-        shell_post_send(node->post, &effect->u.send);
+        node_post_send(node->post, &effect->u.send);
         break;
     case NODE_DO_FETCH:
-        shell_jobs_fetch(node->jobs, &effect->u.fetch);
+        node_jobs_fetch(node->jobs, &effect->u.fetch);
         break;
     case NODE_DO_SEAL:
-        shell_jobs_seal(node->jobs, &effect->u.seal);
+        node_jobs_seal(node->jobs, &effect->u.seal);
         break;
     case NODE_DO_DONE:
-        shell_desk_done(node->desk, &effect->u.done);
+        node_desk_done(node->desk, &effect->u.done);
         break;
     case NODE_DO_CUT:
-        shell_link_cut(node, effect->u.cut.link);
+        node_link_cut(node, effect->u.cut.link);
         break;
     case NODE_DO_ALIVE:
         if (node->line[effect->u.alive].client != NULL)
@@ -143,30 +143,30 @@ static void perform(struct node *node, const struct node_effect *effect)
         perform_piece(node, &effect->u.piece);
         break;
     case NODE_DO_ERASE:
-        shell_jobs_erase(node->jobs, effect->u.erase);
+        node_jobs_erase(node->jobs, effect->u.erase);
         break;
     case NODE_DO_WAKE:
         perform_wake(node, effect->u.wake);
         break;
     case NODE_DO_NOTE:
-        shell_note(node->notes, &effect->u.note);
+        node_notes_add(node->notes, &effect->u.note);
         break;
     case NODE_DO_STOP:
         link_log_line(node->log, LINK_ERROR, "store", "记录无法读取", "a row cannot be read",
                       LINK_TEXT("table", node_table_name(effect->u.stop.table)));
-        shell_fail(node, "节点存储损坏", "the store is damaged", effect->u.stop.status);
+        node_fail(node, "节点存储损坏", "the store is damaged", effect->u.stop.status);
     }
 }
 
-void shell_step(struct node *node, struct node_event *event)
+void node_step(struct node *node, struct node_event *event)
 {
     struct node_event again = {.kind = NODE_ON_CONTINUE};
     struct node_event *now = event;
     ENSURE(node->stepping.event == NULL);
     node->stepping.event = event;
     do {
-        now->mono_ms = shell_mono_ms();
-        now->wall_ms = shell_wall_ms();
+        now->mono_ms = node_mono_ms();
+        now->wall_ms = node_wall_ms();
         cert_random(now->random, sizeof(now->random));
         node_core_step(node->core, now, &node->out);
         for (size_t i = 0; i < node->out.count; i++)
@@ -175,22 +175,22 @@ void shell_step(struct node *node, struct node_event *event)
     } while (node->out.more);
     node->stepping.event = NULL;
     node->stepping.plain = node->stepping.salt = node->stepping.carried = NULL;
-    shell_post_flush(node->post, shell_committed(node));
-    shell_jobs_run(node->jobs);
+    node_post_flush(node->post, node_committed(node));
+    node_jobs_run(node->jobs);
 }
 
-void shell_on_stored(struct node *node)
+void node_on_stored(struct node *node)
 {
     wire_arena_reset(&node->arena);
     enum wire_status failed = keep_failed(node->store.keep, NULL);
     if (failed != WIRE_OK)
-        shell_fail(node, "节点存储写入失败", "the store cannot be written", failed);
+        node_fail(node, "节点存储写入失败", "the store cannot be written", failed);
     struct node_event event = {.kind = NODE_ON_COMMITTED};
-    event.u.ticket = shell_committed(node);
+    event.u.ticket = node_committed(node);
     if (event.u.ticket > node->ticket_told) {
         node->ticket_told = event.u.ticket;
-        shell_step(node, &event);
+        node_step(node, &event);
     }
-    shell_jobs_run(node->jobs);
-    shell_desk_flush(node->desk, shell_committed(node));
+    node_jobs_run(node->jobs);
+    node_desk_flush(node->desk, node_committed(node));
 }

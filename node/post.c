@@ -29,7 +29,7 @@ struct entry {
     uint8_t bytes[]; /* the encoded frame */
 };
 
-struct shell_post {
+struct node_post {
     struct node *node;
     struct entry *first, **last;
     struct wire_arena arena;
@@ -39,9 +39,9 @@ struct shell_post {
     bool flushing;
 };
 
-struct shell_post *shell_post_new(struct node *node)
+struct node_post *node_post_new(struct node *node)
 {
-    struct shell_post *post = calloc(1, sizeof(*post));
+    struct node_post *post = calloc(1, sizeof(*post));
     ENSURE(post != NULL);
     post->node = node;
     post->last = &post->first;
@@ -52,7 +52,7 @@ struct shell_post *shell_post_new(struct node *node)
     return post;
 }
 
-void shell_post_free(struct shell_post **post)
+void node_post_free(struct node_post **post)
 {
     if (*post == NULL)
         return;
@@ -77,9 +77,9 @@ static bool has_blanks(const Wire__Frame *frame)
     return false;
 }
 
-void shell_post_send(struct shell_post *post, const struct node_send *send)
+void node_post_send(struct node_post *post, const struct node_send *send)
 {
-    struct shell_line *line = &post->node->line[send->link];
+    struct node_line *line = &post->node->line[send->link];
     if (send->frame->body_case == WIRE__FRAME__BODY_PULSE) { /* the core knows no certificates */
         send->frame->pulse->has_certificate_until_ms = true;
         send->frame->pulse->certificate_until_ms = cert_identity_until_ms(post->node->identity);
@@ -127,7 +127,7 @@ static enum wire_status fill_payload(struct node *node, Wire__Envelope *envelope
     if (header == NULL || header->id.len != WIRE_ID_BYTES)
         return WIRE_DAMAGED;
     enum wire_status status =
-        shell_rest_carried(node, header->keep_until, header->origin, header->id.data, arena, &salt, &payload);
+        node_rest_carried(node, header->keep_until, header->origin, header->id.data, arena, &salt, &payload);
     if (status == WIRE_ERASED || status == WIRE_DAMAGED)
         return leave_hollow(node, header, envelope, arena);
     envelope->salt = (ProtobufCBinaryData){salt.size, (uint8_t *)(uintptr_t)salt.data};
@@ -166,7 +166,7 @@ static enum wire_status fill_signed(struct node *node, enum node_table table, co
     return *out == NULL ? WIRE_DAMAGED : WIRE_OK;
 }
 
-static enum wire_status fill(struct shell_post *post, const struct entry *entry, Wire__Frame *frame)
+static enum wire_status fill(struct node_post *post, const struct entry *entry, Wire__Frame *frame)
 {
     struct node *node = post->node;
     enum wire_status status = WIRE_OK;
@@ -190,7 +190,7 @@ static enum wire_status fill(struct shell_post *post, const struct entry *entry,
     return status;
 }
 
-static void collect_blanks(struct shell_post *post, Wire__Frame *frame)
+static void collect_blanks(struct node_post *post, Wire__Frame *frame)
 {
     if (frame->body_case != WIRE__FRAME__BODY_ARRIVED)
         return;
@@ -204,7 +204,7 @@ static void collect_blanks(struct shell_post *post, Wire__Frame *frame)
 }
 
 /* NULL: it cannot go any more. An own encoding lacks required bytes on purpose, so the strict decoder is not asked. */
-static Wire__Frame *prepare(struct shell_post *post, const struct entry *entry)
+static Wire__Frame *prepare(struct node_post *post, const struct entry *entry)
 {
     Wire__Frame *frame = wire__frame__unpack(&post->arena.allocator, entry->size, entry->bytes);
     ENSURE(frame != NULL);
@@ -215,14 +215,14 @@ static Wire__Frame *prepare(struct shell_post *post, const struct entry *entry)
                       LINK_TEXT("link", post->node->config.brokers[entry->link].name));
         return NULL;
     }
-    shell_check(post->node, status);
+    node_check(post->node, status);
     collect_blanks(post, frame);
     return frame;
 }
 
 /* --- signing and sending ------------------------------------------------------------------------------------------ */
 
-static void sign_turn(struct shell_post *post)
+static void sign_turn(struct node_post *post)
 {
     struct wire_arena *arena = &post->arena;
     size_t count = post->blank_count;
@@ -238,21 +238,21 @@ static void sign_turn(struct shell_post *post)
     }
     enum wire_status status = cert_sign_statements(post->node->identity, &post->node->hash, items, count, arena, made);
     if (status != WIRE_OK)
-        shell_fail(post->node, "无法签名", "cannot sign", status);
+        node_fail(post->node, "无法签名", "cannot sign", status);
     for (size_t i = 0; i < count; i++)
         *post->blank[i] = made[i];
     post->blank_count = 0;
 }
 
-static bool is_current(const struct shell_post *post, const struct entry *entry)
+static bool is_current(const struct node_post *post, const struct entry *entry)
 {
-    const struct shell_line *line = &post->node->line[entry->link];
+    const struct node_line *line = &post->node->line[entry->link];
     return line->up && line->session == entry->session;
 }
 
-static void finish(struct shell_post *post, const struct entry *entry, const Wire__Frame *frame)
+static void finish(struct node_post *post, const struct entry *entry, const Wire__Frame *frame)
 {
-    struct shell_line *line = &post->node->line[entry->link];
+    struct node_line *line = &post->node->line[entry->link];
     struct wire_bytes bytes = wire_bytes(entry->bytes, entry->size);
     if (!is_current(post, entry))
         return;
@@ -275,7 +275,7 @@ struct turn {
     size_t count;
 };
 
-static void add_to_turn(struct shell_post *post, struct turn *turn, struct entry *entry)
+static void add_to_turn(struct node_post *post, struct turn *turn, struct entry *entry)
 {
     size_t i = turn->count++;
     turn->entry[i] = entry;
@@ -287,7 +287,7 @@ static void add_to_turn(struct shell_post *post, struct turn *turn, struct entry
     turn->dropped[i] = turn->frame[i] == NULL;
 }
 
-static void finish_turn(struct shell_post *post, struct turn *turn)
+static void finish_turn(struct node_post *post, struct turn *turn)
 {
     sign_turn(post);
     for (size_t i = 0; i < turn->count; i++) {
@@ -297,7 +297,7 @@ static void finish_turn(struct shell_post *post, struct turn *turn)
     }
 }
 
-static void unlink_entry(struct shell_post *post, struct entry **at)
+static void unlink_entry(struct node_post *post, struct entry **at)
 {
     struct entry *entry = *at;
     *at = entry->next;
@@ -305,7 +305,7 @@ static void unlink_entry(struct shell_post *post, struct entry **at)
         post->last = at;
 }
 
-static void run_turn(struct shell_post *post, uint64_t committed)
+static void run_turn(struct node_post *post, uint64_t committed)
 {
     struct turn turn = {.count = 0};
     wire_arena_reset(&post->arena);
@@ -318,7 +318,7 @@ static void run_turn(struct shell_post *post, uint64_t committed)
     finish_turn(post, &turn);
 }
 
-void shell_post_flush(struct shell_post *post, uint64_t committed)
+void node_post_flush(struct node_post *post, uint64_t committed)
 {
     if (post->flushing)
         return;
@@ -328,7 +328,7 @@ void shell_post_flush(struct shell_post *post, uint64_t committed)
     post->flushing = false;
 }
 
-void shell_post_end(struct shell_post *post, uint8_t link, uint64_t committed)
+void node_post_end(struct node_post *post, uint8_t link, uint64_t committed)
 {
     ENSURE(!post->flushing);
     struct turn turn = {.count = 0};

@@ -20,8 +20,8 @@ static bool may_open_day(struct node *node, uint32_t day)
     if (status != WIRE_NOT_FOUND)
         return status == WIRE_OK;
     bool may = wire_day_valid(day) && daykeys_live(node->daykeys) < OTHERS_DAYS_MAX;
-    shell_alarm(node->notes, "day-keys", !may, "收到的内容未保存：保存期限无效，或不同期限过多",
-                "a received payload was not kept: its day is none, or there are too many days");
+    node_alarm(node->notes, "day-keys", !may, "收到的内容未保存：保存期限无效，或不同期限过多",
+               "a received payload was not kept: its day is none, or there are too many days");
     if (!may)
         link_log_line(node->log, LINK_ERROR, "keys", "收到的内容未保存：保存期限无效，或不同期限过多",
                       "a received payload was not kept: its day is none, or there are too many days",
@@ -40,7 +40,7 @@ static bool day_key(struct node *node, uint32_t day, uint8_t key[DAYKEY_BYTES])
     if (status == WIRE_OK || status == WIRE_ERASED)
         return status == WIRE_OK;
     link_log_problem(node->log, LINK_ERROR, "keys", &problem);
-    shell_fail(node, "日密钥无法写入", "the day key cannot be written", status);
+    node_fail(node, "日密钥无法写入", "the day key cannot be written", status);
 }
 
 static struct wire_bytes row_key_of(const struct node_payload *payload, struct wire_arena *arena)
@@ -69,7 +69,7 @@ static bool put(struct node *node, enum node_table table, const struct node_payl
     enum wire_status status = cert_rest_seal(node->rest, key, row_key, wire_bytes(plain, size), out);
     cert_wipe(key, sizeof(key));
     if (status != WIRE_OK)
-        shell_fail(node, "无法加密", "cannot encrypt", status);
+        node_fail(node, "无法加密", "cannot encrypt", status);
     *row =
         (struct wire_row){.table = (uint8_t)table, .key = row_key, .value = wire_bytes(out, size + CERT_REST_OVERHEAD)};
     return true;
@@ -79,10 +79,10 @@ static bool put_copy(struct node *node, const struct node_payload *payload, stru
                      struct wire_row *row)
 {
     struct wire_bytes plain;
-    enum wire_status status = shell_rest_plain(node, payload->day, payload->origin, payload->from, arena, &plain);
+    enum wire_status status = node_rest_plain(node, payload->day, payload->origin, payload->from, arena, &plain);
     if (status == WIRE_ERASED || status == WIRE_DAMAGED)
         return false;
-    shell_check(node, status);
+    node_check(node, status);
     bool kept = put(node, NODE_TABLE_PAYLOAD, payload, (struct wire_bytes){0}, plain, arena, row);
     cert_wipe((uint8_t *)(uintptr_t)plain.data, plain.size);
     return kept;
@@ -121,8 +121,8 @@ static bool put_one(struct node *node, const struct node_payload *payload, struc
     return false;
 }
 
-size_t shell_rest_rows(struct node *node, const struct node_append *append, struct wire_arena *arena,
-                       struct wire_row *rows)
+size_t node_rest_rows(struct node *node, const struct node_append *append, struct wire_arena *arena,
+                      struct wire_row *rows)
 {
     size_t count = 0;
     for (size_t i = 0; i < append->payload_count; i++)
@@ -157,14 +157,14 @@ static enum wire_status open_row(struct node *node, enum node_table table, uint3
     return status;
 }
 
-enum wire_status shell_rest_plain(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
-                                  struct wire_arena *arena, struct wire_bytes *out)
+enum wire_status node_rest_plain(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
+                                 struct wire_arena *arena, struct wire_bytes *out)
 {
     return open_row(node, NODE_TABLE_PAYLOAD, day, origin, id, arena, out);
 }
 
-enum wire_status shell_rest_carried(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
-                                    struct wire_arena *arena, struct wire_bytes *salt, struct wire_bytes *payload)
+enum wire_status node_rest_carried(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
+                                   struct wire_arena *arena, struct wire_bytes *salt, struct wire_bytes *payload)
 {
     struct wire_bytes both;
     *salt = *payload = (struct wire_bytes){0};
@@ -212,14 +212,14 @@ static void erase_keys(struct node *node, uint32_t day)
     enum wire_status status = daykeys_erase_through(node->daykeys, day, &keys, &problem);
     if (status != WIRE_OK) {
         link_log_problem(node->log, LINK_ERROR, "keys", &problem);
-        shell_fail(node, "日密钥无法销毁", "a day key cannot be destroyed", status);
+        node_fail(node, "日密钥无法销毁", "a day key cannot be destroyed", status);
     }
     if (keys > 0)
         link_log_line(node->log, LINK_NOTICE, "keys", "到期内容的密钥已销毁", "keys of past days destroyed",
                       LINK_UNSIGNED("keys", keys), LINK_UNSIGNED("through", day));
 }
 
-bool shell_rest_erase(struct node *node, uint32_t day)
+bool node_rest_erase(struct node *node, uint32_t day)
 {
     static const uint8_t tables[] = {NODE_TABLE_PAYLOAD, NODE_TABLE_CARRIED};
     erase_keys(node, day);
@@ -228,11 +228,11 @@ bool shell_rest_erase(struct node *node, uint32_t day)
     erasing->day = day;
     for (size_t i = 0; i < 2 && erasing->count < ERASE_ROWS; i++) {
         erasing->table = tables[i];
-        shell_check(node,
-                    keep_scan(node->store.keep, &(struct keep_range){.table = tables[i]}, erase_visit, erasing, NULL));
+        node_check(node,
+                   keep_scan(node->store.keep, &(struct keep_range){.table = tables[i]}, erase_visit, erasing, NULL));
     }
     if (erasing->count > 0)
-        shell_append_own(node, erasing->rows, erasing->count);
+        node_append_own(node, erasing->rows, erasing->count);
     bool more = erasing->count == ERASE_ROWS;
     free(erasing);
     return more;

@@ -49,7 +49,7 @@ static enum wire_status expect_recipients(struct node *node, const uint8_t *id, 
     enum wire_status status = store_header(&node->store, id, arena, &header);
     if (status != WIRE_OK || header == NULL || header->action != WIRE__ACTION__ISSUE)
         return status;
-    if (shell_decide(node, header, false, arena, question, decision) != WIRE_OK)
+    if (node_decide(node, header, false, arena, question, decision) != WIRE_OK)
         return WIRE_OK;
     original->to = regions_of(decision->to, decision->to_count, arena);
     original->cc = regions_of(decision->cc, decision->cc_count, arena);
@@ -81,9 +81,8 @@ static enum wire_status look_original(struct node *node, const Wire__Header *hea
     return status;
 }
 
-enum wire_status shell_decide(struct node *node, const Wire__Header *header, bool choose_mechanism,
-                              struct wire_arena *arena, struct rules_question *question,
-                              struct rules_decision *decision)
+enum wire_status node_decide(struct node *node, const Wire__Header *header, bool choose_mechanism,
+                             struct wire_arena *arena, struct rules_question *question, struct rules_decision *decision)
 {
     const struct rules_policy *policy = node_core_policy(node->core);
     memset(decision, 0, offsetof(struct rules_decision, to));
@@ -92,13 +91,13 @@ enum wire_status shell_decide(struct node *node, const Wire__Header *header, boo
     if (choose_mechanism)
         question->mechanism = NULL;
     question->preview = true;
-    question->now_ms = shell_wall_ms();
-    question->enrolled = shell_enrolled;
+    question->now_ms = node_wall_ms();
+    question->enrolled = node_enrolled;
     question->context = node;
     if (policy == NULL)
         return decision->verdict = WIRE_NO_POLICY;
-    shell_check(node, look_parent(node, header, arena, question));
-    shell_check(node, look_original(node, header, arena, question));
+    node_check(node, look_parent(node, header, arena, question));
+    node_check(node, look_original(node, header, arena, question));
     return rules_decide(policy, question, decision);
 }
 
@@ -188,7 +187,7 @@ static enum wire_status ask_rules(struct making *m, Wire__Header *header, bool *
 {
     const struct wire_kind *kind = wire_kind_find(header->kind);
     bool persons = kind == NULL || kind->persons;
-    enum wire_status status = shell_decide(m->node, header, false, m->arena, &m->question, &m->decision);
+    enum wire_status status = node_decide(m->node, header, false, m->arena, &m->question, &m->decision);
     *nobody = false;
     if (status == WIRE_OK)
         header->form = m->decision.sealed ? WIRE__PAYLOAD_FORM__SEALED : WIRE__PAYLOAD_FORM__CLEAR;
@@ -244,15 +243,15 @@ static enum wire_status follow_successor(struct making *m, Wire__Header *header)
 static enum wire_status read_draft(struct making *m, size_t i, Wire__Header **header, struct wire_bytes *plain)
 {
     const uint8_t *id = m->ask->id[i];
-    shell_check(m->node, store_header(&m->node->store, id, m->arena, header));
+    node_check(m->node, store_header(&m->node->store, id, m->arena, header));
     if (*header == NULL || (*header)->id.len != WIRE_ID_BYTES)
         return WIRE_BAD_HEADER;
-    shell_check(m->node, follow_successor(m, *header));
-    enum wire_status status = shell_rest_plain(m->node, (*header)->keep_until, (*header)->origin, id, m->arena, plain);
+    node_check(m->node, follow_successor(m, *header));
+    enum wire_status status = node_rest_plain(m->node, (*header)->keep_until, (*header)->origin, id, m->arena, plain);
     if (status == WIRE_DAMAGED)
         return WIRE_ERASED; /* a backup with other day keys: gone is gone, for this envelope alone */
     if (status != WIRE_ERASED)
-        shell_check(m->node, status);
+        node_check(m->node, status);
     return status;
 }
 
@@ -350,7 +349,7 @@ static void fill_seal(struct making *m, Wire__BatchSeal *seal)
     seal->root = bin(wire_arena_copy(m->arena, root.bytes, WIRE_HASH_BYTES), WIRE_HASH_BYTES);
     enum wire_status status = cert_sign_batch(m->node->identity, seal, m->arena);
     if (status != WIRE_OK)
-        shell_fail(m->node, "无法签名", "cannot sign", status);
+        node_fail(m->node, "无法签名", "cannot sign", status);
 }
 
 static uint32_t frame_bytes(const Wire__Batch *batch)
@@ -397,11 +396,11 @@ static void make_all(struct making *m)
     }
 }
 
-void shell_seal(struct node *node, const struct node_seal *ask, struct wire_arena *arena)
+void node_seal_drafts(struct node *node, const struct node_seal *ask, struct wire_arena *arena)
 {
     struct making *m = wire_arena_take(arena, sizeof(*m));
     ENSURE(m != NULL && ask->count <= WIRE_BATCH_ENVELOPES_MAX);
-    *m = (struct making){.node = node, .ask = ask, .arena = arena, .bytes = FRAME_OVERHEAD, .now_ms = shell_wall_ms()};
+    *m = (struct making){.node = node, .ask = ask, .arena = arena, .bytes = FRAME_OVERHEAD, .now_ms = node_wall_ms()};
     m->status = wire_arena_take(arena, ask->count * sizeof(*m->status));
     m->salt = wire_arena_take(arena, ask->count * sizeof(*m->salt));
     m->carried = wire_arena_take(arena, ask->count * sizeof(*m->carried));
@@ -416,8 +415,8 @@ void shell_seal(struct node *node, const struct node_seal *ask, struct wire_aren
         finish_batch(m, sealed);
     for (size_t i = 0; i < WIRE_BOXES_MAX; i++)
         cert_wipe(m->box[i].key, CERT_KEY_BYTES);
-    shell_check(node, store_look_states(&node->store, ask->id, ask->count, arena, &sealed->state));
+    node_check(node, store_look_states(&node->store, ask->id, ask->count, arena, &sealed->state));
     node->stepping.salt = m->salt;
     node->stepping.carried = m->carried;
-    shell_step(node, &event);
+    node_step(node, &event);
 }

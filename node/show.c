@@ -25,7 +25,7 @@ static enum wire_status open_carried(struct node *node, const Wire__NodeInbox *i
         return WIRE_CANNOT_OPEN;
     status = cert_box_open(node->identity, box->certificate.data, wire_bytes(box->cms.data, box->cms.len), box_key);
     if (status == WIRE_OK)
-        status = shell_open_sealed(node, box_key, header, carried, plain);
+        status = node_open_sealed(node, box_key, header, carried, plain);
     cert_wipe(box_key, sizeof(box_key));
     *out = wire_bytes(plain, carried.size - CERT_TAG_BYTES);
     return status;
@@ -39,7 +39,7 @@ static void open_payload(struct node *node, struct api_inbox_row *row, struct wi
     if (row->header == NULL || inbox->id.len != WIRE_ID_BYTES)
         return;
     row->payload_status =
-        shell_rest_carried(node, inbox->keep_until, inbox->origin, inbox->id.data, arena, &salt, &carried);
+        node_rest_carried(node, inbox->keep_until, inbox->origin, inbox->id.data, arena, &salt, &carried);
     if (row->payload_status != WIRE_OK)
         return;
     if (row->header->form == WIRE__PAYLOAD_FORM__CLEAR)
@@ -62,7 +62,7 @@ static enum wire_status fill_inbox(struct node *node, uint64_t order, const Wire
     status = inbox->id.len != WIRE_ID_BYTES ? WIRE_OK
                                             : store_known(&node->store, inbox->origin, inbox->id.data, arena, &known);
     if (status != WIRE_DAMAGED) /* looking at a damaged row ends nothing; it is shown without */
-        shell_check(node, status);
+        node_check(node, status);
     row->known = known;
     row->payload_status = WIRE_OK;
     if (with_payload)
@@ -97,7 +97,7 @@ static void show_inbox(void *context, uint64_t from_order, bool newest_first, bo
 {
     struct node *node = context;
     struct inbox_visit v = {node, with_payload, arena, visit, visit_context};
-    shell_check(node, store_inbox(&node->store, from_order, newest_first, visit_inbox, &v));
+    node_check(node, store_inbox(&node->store, from_order, newest_first, visit_inbox, &v));
 }
 
 static enum wire_status find_inbox(struct node *node, const uint8_t *id, const struct wire_number *number,
@@ -140,7 +140,7 @@ static enum wire_status fill_outbox(struct node *node, const uint8_t *id, bool w
     out->header = header;
     out->state = state;
     if (with_payload)
-        out->payload_status = shell_rest_plain(node, header->keep_until, header->origin, id, arena, &out->payload);
+        out->payload_status = node_rest_plain(node, header->keep_until, header->origin, id, arena, &out->payload);
     return WIRE_OK;
 }
 
@@ -171,7 +171,7 @@ static void show_outbox(void *context, uint32_t from_day, bool newest_first, boo
 {
     struct node *node = context;
     struct outbox_visit v = {node, with_payload, arena, visit, visit_context};
-    shell_check(node, store_outbox(&node->store, from_day, newest_first, visit_outbox, &v));
+    node_check(node, store_outbox(&node->store, from_day, newest_first, visit_outbox, &v));
 }
 
 static enum wire_status show_outbox_one(void *context, const uint8_t *id, const struct wire_number *number,
@@ -274,7 +274,7 @@ static int64_t enrolled_until(const struct node *node, uint32_t region, int64_t 
 static size_t show_regions(void *context, uint32_t *region, int64_t *until_ms, size_t max)
 {
     struct node *node = context;
-    int64_t now_ms = shell_wall_ms();
+    int64_t now_ms = node_wall_ms();
     size_t count = cert_directory_regions(node->directory, now_ms, region, max);
     for (size_t i = 0; i < count && i < max; i++)
         until_ms[i] = enrolled_until(node, region[i], now_ms);
@@ -290,7 +290,7 @@ static void reconnect(void *context, const char *link)
         struct node_event event = {.kind = NODE_ON_RECONNECT};
         event.u.link = (uint8_t)i;
         wire_arena_reset(&node->arena);
-        shell_step(node, &event);
+        node_step(node, &event);
     }
 }
 
@@ -303,18 +303,18 @@ static const struct rules_policy *show_policy(void *context)
 
 static const Wire__PolicyText *show_policy_text(void *context, struct wire_arena *arena)
 {
-    return shell_trust_policy_text(((struct node *)context)->trust, arena);
+    return node_trust_policy_text(((struct node *)context)->trust, arena);
 }
 
 static uint64_t show_events(void *context, uint64_t after, bool (*visit)(void *context, const struct api_event *event),
                             void *visit_context)
 {
-    return shell_notes_visit(((struct node *)context)->notes, after, visit, visit_context);
+    return node_notes_visit(((struct node *)context)->notes, after, visit, visit_context);
 }
 
 static void on_event(void *context, void (*wake)(void *wake_context), void *wake_context)
 {
-    shell_notes_wake(((struct node *)context)->notes, wake, wake_context);
+    node_notes_wake(((struct node *)context)->notes, wake, wake_context);
 }
 
 /* --- import ------------------------------------------------------------------------------------------------------- */
@@ -325,7 +325,7 @@ static void import_key(void *context, struct wire_bytes key, uint8_t out[WIRE_HA
     uint8_t secret[WIRE_HASH_BYTES];
     enum wire_status status = cert_identity_secret(node->identity, "import", secret);
     if (status != WIRE_OK)
-        shell_fail(node, "无法导出密钥", "cannot derive a key", status);
+        node_fail(node, "无法导出密钥", "cannot derive a key", status);
     cert_hmac(secret, sizeof(secret), key.data, key.size, out);
     cert_wipe(secret, sizeof(secret));
 }
@@ -338,7 +338,7 @@ static bool import_known(void *context, const uint8_t key[WIRE_HASH_BYTES], uint
     enum wire_status status = keep_get(node->store.keep, NODE_TABLE_IMPORT, wire_bytes(key, WIRE_HASH_BYTES), value);
     if (status == WIRE_NOT_FOUND)
         return false;
-    shell_check(node, status);
+    node_check(node, status);
     if (value->size != WIRE_ID_BYTES + WIRE_HASH_BYTES)
         return false;
     memcpy(id, value->data, WIRE_ID_BYTES);
@@ -354,7 +354,7 @@ static void import_note(void *context, const uint8_t key[WIRE_HASH_BYTES], const
     memcpy(value + WIRE_ID_BYTES, content, WIRE_HASH_BYTES);
     struct wire_row row = {
         .table = NODE_TABLE_IMPORT, .key = wire_bytes(key, WIRE_HASH_BYTES), .value = wire_bytes(value, sizeof(value))};
-    shell_append_own(context, &row, 1);
+    node_append_own(context, &row, 1);
 }
 
 /* --- tools -------------------------------------------------------------------------------------------------------- */
@@ -367,7 +367,7 @@ static void sha256(struct wire_bytes data, uint8_t out[WIRE_HASH_BYTES])
 static int64_t now_ms(void *context)
 {
     (void)context;
-    return shell_wall_ms();
+    return node_wall_ms();
 }
 
 static void audit(void *context, const char *label, const char *what, const char *detail)
@@ -377,25 +377,25 @@ static void audit(void *context, const char *label, const char *what, const char
                   LINK_TEXT("what", what), LINK_TEXT("detail", detail));
 }
 
-struct api_backend shell_backend(struct node *node)
+struct api_backend node_backend(struct node *node)
 {
     return (struct api_backend){
         .context = node,
-        .publish = shell_desk_publish,
-        .preview = shell_desk_preview,
-        .withdraw = shell_desk_withdraw,
+        .publish = node_desk_publish,
+        .preview = node_desk_preview,
+        .withdraw = node_desk_withdraw,
         .reconnect = reconnect,
         .inbox = show_inbox,
         .inbox_one = show_inbox_one,
         .outbox = show_outbox,
         .outbox_one = show_outbox_one,
-        .evidence = shell_evidence,
+        .evidence = node_evidence,
         .status = show_status,
         .links = show_links,
         .regions = show_regions,
         .policy = show_policy,
         .policy_text = show_policy_text,
-        .enrolled = shell_enrolled,
+        .enrolled = node_enrolled,
         .events = show_events,
         .on_event = on_event,
         .import_key = import_key,

@@ -21,7 +21,7 @@ struct piece {
     size_t size, total;
 };
 
-struct shell_trust {
+struct node_trust {
     struct node *node;
     uint32_t enrolled[REGIONS_MAX]; /* as the core was told, by rising adcode */
     size_t enrolled_count;
@@ -36,9 +36,9 @@ struct shell_trust {
     struct node_enrolment changes[2 * REGIONS_MAX];
 };
 
-struct shell_trust *shell_trust_new(struct node *node)
+struct node_trust *node_trust_new(struct node *node)
 {
-    struct shell_trust *trust = calloc(1, sizeof(*trust));
+    struct node_trust *trust = calloc(1, sizeof(*trust));
     ENSURE(trust != NULL);
     trust->node = node;
     trust->memory = malloc(ARENA_BYTES);
@@ -47,7 +47,7 @@ struct shell_trust *shell_trust_new(struct node *node)
     return trust;
 }
 
-void shell_trust_free(struct shell_trust **trust)
+void node_trust_free(struct node_trust **trust)
 {
     if (*trust == NULL)
         return;
@@ -60,7 +60,7 @@ void shell_trust_free(struct shell_trust **trust)
     *trust = NULL;
 }
 
-bool shell_enrolled(void *context, uint32_t region)
+bool node_enrolled(void *context, uint32_t region)
 {
     const struct node *node = context;
     return node_core_enrolled(node->core, region);
@@ -68,7 +68,7 @@ bool shell_enrolled(void *context, uint32_t region)
 
 /* --- loading ------------------------------------------------------------------------------------------------------ */
 
-static enum wire_status crl_path(const struct shell_trust *trust, char path[CERT_PATH_BYTES_MAX],
+static enum wire_status crl_path(const struct node_trust *trust, char path[CERT_PATH_BYTES_MAX],
                                  struct wire_problem *problem)
 {
     const char *data = trust->node->config.data;
@@ -77,7 +77,7 @@ static enum wire_status crl_path(const struct shell_trust *trust, char path[CERT
     return wire_fail(problem, WIRE_INVALID, data, "路径太长", "the path is too long");
 }
 
-static enum wire_status load_crl(struct shell_trust *trust, struct wire_problem *problem)
+static enum wire_status load_crl(struct node_trust *trust, struct wire_problem *problem)
 {
     char path[CERT_PATH_BYTES_MAX];
     enum wire_status status = crl_path(trust, path, problem);
@@ -87,7 +87,7 @@ static enum wire_status load_crl(struct shell_trust *trust, struct wire_problem 
 }
 
 struct record_visit {
-    struct shell_trust *trust;
+    struct node_trust *trust;
     enum wire_status status;
     struct wire_problem *problem;
 };
@@ -96,7 +96,7 @@ static bool on_record(void *context, struct wire_bytes key, struct wire_bytes va
 {
     (void)key;
     struct record_visit *visit = context;
-    struct shell_trust *trust = visit->trust;
+    struct node_trust *trust = visit->trust;
     wire_arena_reset(&trust->arena);
     const Wire__DirectoryRecord *record = (const Wire__DirectoryRecord *)wire_decode(
         &wire__directory_record__descriptor, value, WIRE_STRICT_NONE, &trust->arena, &visit->status);
@@ -107,7 +107,7 @@ static bool on_record(void *context, struct wire_bytes key, struct wire_bytes va
 
 /* The directory ends before the first row that is not the next record; file and brokers bring the rest again, which
  * takes the place of what lies there. */
-static void stopped_at_record(struct shell_trust *trust, const struct record_visit *visit)
+static void stopped_at_record(struct node_trust *trust, const struct record_visit *visit)
 {
     if (visit->problem->status == visit->status)
         link_log_problem(trust->node->log, LINK_ERROR, "directory", visit->problem);
@@ -118,7 +118,7 @@ static void stopped_at_record(struct shell_trust *trust, const struct record_vis
     *visit->problem = (struct wire_problem){.status = WIRE_OK};
 }
 
-static enum wire_status load_file(struct shell_trust *trust, struct wire_problem *problem)
+static enum wire_status load_file(struct node_trust *trust, struct wire_problem *problem)
 {
     struct node *node = trust->node;
     if (node->config.directory == NULL)
@@ -126,7 +126,7 @@ static enum wire_status load_file(struct shell_trust *trust, struct wire_problem
     return cert_directory_load(node->directory, node->config.directory, problem);
 }
 
-enum wire_status shell_trust_load(struct shell_trust *trust, struct wire_problem *problem)
+enum wire_status node_trust_load(struct node_trust *trust, struct wire_problem *problem)
 {
     struct node *node = trust->node;
     struct record_visit visit = {.trust = trust, .problem = problem};
@@ -144,7 +144,7 @@ enum wire_status shell_trust_load(struct shell_trust *trust, struct wire_problem
 /* --- who is enrolled ---------------------------------------------------------------------------------------------- */
 
 /* Regions that came or went since the core was told, by one walk over both sorted lists. */
-static size_t changes_since(struct shell_trust *trust, size_t now_count)
+static size_t changes_since(struct node_trust *trust, size_t now_count)
 {
     const uint32_t *now = trust->now_enrolled;
     size_t count = 0, i = 0, j = 0;
@@ -163,10 +163,10 @@ static size_t changes_since(struct shell_trust *trust, size_t now_count)
     return count;
 }
 
-static struct node_directory directory_now(struct shell_trust *trust)
+static struct node_directory directory_now(struct node_trust *trust)
 {
     const struct cert_directory *directory = trust->node->directory;
-    size_t count = cert_directory_regions(directory, shell_wall_ms(), trust->now_enrolled, REGIONS_MAX);
+    size_t count = cert_directory_regions(directory, node_wall_ms(), trust->now_enrolled, REGIONS_MAX);
     count = count > REGIONS_MAX ? REGIONS_MAX : count;
     struct node_directory now = {
         .epoch = cert_directory_epoch(directory), .changes = trust->changes, .count = changes_since(trust, count)};
@@ -176,7 +176,7 @@ static struct node_directory directory_now(struct shell_trust *trust)
 }
 
 /* Records that came from the file are stored, so that those that brokers send later follow on them. */
-static void store_records(struct shell_trust *trust)
+static void store_records(struct node_trust *trust)
 {
     const struct cert_directory *directory = trust->node->directory;
     for (uint64_t epoch = trust->stored_epoch + 1; epoch <= cert_directory_epoch(directory); epoch++) {
@@ -184,12 +184,12 @@ static void store_records(struct shell_trust *trust)
         struct wire_row row = {.table = NODE_TABLE_DIRECTORY,
                                .key = node_key_bytes(&key),
                                .value = cert_directory_record(directory, epoch)};
-        shell_append_own(trust->node, &row, 1);
+        node_append_own(trust->node, &row, 1);
     }
     trust->stored_epoch = cert_directory_epoch(directory);
 }
 
-void shell_trust_refresh(struct shell_trust *trust)
+void node_trust_refresh(struct node_trust *trust)
 {
     store_records(trust);
     struct node_event event = {.kind = NODE_ON_DIRECTORY};
@@ -197,10 +197,10 @@ void shell_trust_refresh(struct shell_trust *trust)
     if (event.u.directory.count == 0 && event.u.directory.epoch == trust->epoch)
         return;
     trust->epoch = event.u.directory.epoch;
-    shell_step(trust->node, &event);
+    node_step(trust->node, &event);
 }
 
-static void take_crl(struct shell_trust *trust, const Wire__DirectoryPiece *piece)
+static void take_crl(struct node_trust *trust, const Wire__DirectoryPiece *piece)
 {
     char path[CERT_PATH_BYTES_MAX];
     struct wire_problem problem = {0};
@@ -216,7 +216,7 @@ static void take_crl(struct shell_trust *trust, const Wire__DirectoryPiece *piec
         link_log_problem(trust->node->log, LINK_WARNING, "directory", &problem);
 }
 
-static void refused_record(struct shell_trust *trust, struct wire_problem *problem, enum wire_status status)
+static void refused_record(struct node_trust *trust, struct wire_problem *problem, enum wire_status status)
 {
     if (problem->status != status) /* it was not even decoded */
         wire_fail(problem, status, "directory", wire_status_text(status, WIRE_CHINESE),
@@ -224,7 +224,7 @@ static void refused_record(struct shell_trust *trust, struct wire_problem *probl
     link_log_problem(trust->node->log, LINK_WARNING, "directory", problem);
 }
 
-static void add_records(struct shell_trust *trust, const Wire__DirectoryPiece *piece, struct node_directory_piece *out)
+static void add_records(struct node_trust *trust, const Wire__DirectoryPiece *piece, struct node_directory_piece *out)
 {
     struct node *node = trust->node;
     struct wire_problem problem = {0};
@@ -258,7 +258,7 @@ static bool has_session(const struct node *node, uint8_t link)
     return health.state >= NODE_UNCONFIRMED;
 }
 
-void shell_trust_piece(struct shell_trust *trust, uint8_t link, const Wire__DirectoryPiece *piece)
+void node_trust_piece(struct node_trust *trust, uint8_t link, const Wire__DirectoryPiece *piece)
 {
     struct node_event event = {.kind = NODE_ON_DIRECTORY_PIECE};
     struct node_directory_piece *out = &event.u.directory_piece;
@@ -270,10 +270,10 @@ void shell_trust_piece(struct shell_trust *trust, uint8_t link, const Wire__Dire
     if (piece->has_crl)
         take_crl(trust, piece);
     if (piece->has_next_broker_key && piece->next_broker_key.len == LINK_CLIENT_KEY_BYTES)
-        shell_link_next_key(trust->node, link, piece->next_broker_key.data);
+        node_link_next_key(trust->node, link, piece->next_broker_key.data);
     out->directory = directory_now(trust);
     trust->epoch = trust->stored_epoch = out->directory.epoch; /* the core stores what was new */
-    shell_step(trust->node, &event);
+    node_step(trust->node, &event);
 }
 
 /* --- policy ------------------------------------------------------------------------------------------------------- */
@@ -293,16 +293,16 @@ static enum wire_status compile(const struct cert_policy *signed_, struct rules_
     return status;
 }
 
-static enum wire_status verify(struct shell_trust *trust, struct wire_bytes bytes, struct cert_policy *signed_,
+static enum wire_status verify(struct node_trust *trust, struct wire_bytes bytes, struct cert_policy *signed_,
                                struct rules_policy **policy, struct wire_problem *problem)
 {
     *policy = NULL;
     enum wire_status status =
-        cert_policy_verify(trust->node->directory, bytes, shell_wall_ms(), &trust->arena, signed_, problem);
+        cert_policy_verify(trust->node->directory, bytes, node_wall_ms(), &trust->arena, signed_, problem);
     return status == WIRE_OK ? compile(signed_, policy, problem) : status;
 }
 
-static enum wire_status offer_policy(struct shell_trust *trust, struct wire_bytes bytes, bool stored,
+static enum wire_status offer_policy(struct node_trust *trust, struct wire_bytes bytes, bool stored,
                                      struct wire_problem *problem)
 {
     struct cert_policy signed_;
@@ -324,11 +324,11 @@ static enum wire_status offer_policy(struct shell_trust *trust, struct wire_byte
                                           .in_force_ms = signed_.text->in_force_ms,
                                           .bytes = stored ? (struct wire_bytes){0} : bytes};
     memcpy(event.u.policy.digest, signed_.digest, WIRE_HASH_BYTES);
-    shell_step(trust->node, &event);
+    node_step(trust->node, &event);
     return WIRE_OK;
 }
 
-void shell_trust_keep_piece(struct shell_trust *trust, const struct node_piece *from, ProtobufCBinaryData bytes)
+void node_trust_keep_piece(struct node_trust *trust, const struct node_piece *from, ProtobufCBinaryData bytes)
 {
     struct piece *piece = &trust->piece[from->link];
     if (from->total > POLICY_BYTES_MAX || (size_t)from->offset + bytes.len > from->total)
@@ -344,17 +344,16 @@ void shell_trust_keep_piece(struct shell_trust *trust, const struct node_piece *
     piece->size += bytes.len;
     if (!from->whole || piece->size != piece->total)
         return;
-    shell_jobs_policy(trust->node->jobs, from->link, piece->data, piece->size);
+    node_jobs_policy(trust->node->jobs, from->link, piece->data, piece->size);
     *piece = (struct piece){0};
 }
 
-void shell_trust_policy(struct shell_trust *trust, uint8_t link, struct wire_bytes bytes)
+void node_trust_policy(struct node_trust *trust, uint8_t link, struct wire_bytes bytes)
 {
     struct wire_problem problem = {0};
     wire_arena_reset(&trust->arena);
     enum wire_status status = offer_policy(trust, bytes, false, &problem);
-    shell_alarm(trust->node->notes, "policy-refused", status != WIRE_OK, "收到的政策无法采用",
-                "a policy was not taken");
+    node_alarm(trust->node->notes, "policy-refused", status != WIRE_OK, "收到的政策无法采用", "a policy was not taken");
     if (status == WIRE_OK)
         return;
     link_log_line(trust->node->log, LINK_ERROR, "policy", "收到的政策无法采用", "a policy was not taken",
@@ -376,16 +375,16 @@ static bool on_version(void *context, struct wire_bytes key, struct wire_bytes v
     return versions->count < POLICIES_MAX;
 }
 
-static struct wire_bytes stored_policy(struct shell_trust *trust, uint64_t version, struct wire_arena *arena)
+static struct wire_bytes stored_policy(struct node_trust *trust, uint64_t version, struct wire_arena *arena)
 {
     struct node_key key = node_key_serial(version);
     struct wire_bytes bytes;
-    shell_check(trust->node, store_row(&trust->node->store, NODE_TABLE_POLICY, &key, arena, &bytes));
+    node_check(trust->node, store_row(&trust->node->store, NODE_TABLE_POLICY, &key, arena, &bytes));
     return bytes;
 }
 
 /* A policy that was good when it was stored and is not now does not keep a later one out. */
-static void policies_from_store(struct shell_trust *trust)
+static void policies_from_store(struct node_trust *trust)
 {
     struct versions *versions = calloc(1, sizeof(*versions));
     ENSURE(versions != NULL);
@@ -400,7 +399,7 @@ static void policies_from_store(struct shell_trust *trust)
     free(versions);
 }
 
-enum wire_status shell_trust_check(struct shell_trust *trust, struct wire_problem *problem)
+enum wire_status node_trust_check(struct node_trust *trust, struct wire_problem *problem)
 {
     struct keep_value key = {0}, value = {0};
     struct cert_policy signed_;
@@ -415,23 +414,23 @@ enum wire_status shell_trust_check(struct shell_trust *trust, struct wire_proble
     return status == WIRE_NOT_FOUND ? WIRE_OK : status; /* a new node gets its policy from the broker */
 }
 
-void shell_trust_boot(struct shell_trust *trust)
+void node_trust_boot(struct node_trust *trust)
 {
     trust->epoch = UINT64_MAX; /* the core is told in any case */
-    shell_trust_refresh(trust);
+    node_trust_refresh(trust);
     policies_from_store(trust);
 }
 
-enum wire_status shell_trust_reload(struct shell_trust *trust, struct wire_problem *problem)
+enum wire_status node_trust_reload(struct node_trust *trust, struct wire_problem *problem)
 {
     enum wire_status status = load_file(trust, problem);
     if (status == WIRE_OK)
         status = load_crl(trust, problem);
-    shell_trust_refresh(trust); /* what was taken counts, even if something after it was wrong */
+    node_trust_refresh(trust); /* what was taken counts, even if something after it was wrong */
     return status;
 }
 
-const Wire__PolicyText *shell_trust_policy_text(struct shell_trust *trust, struct wire_arena *arena)
+const Wire__PolicyText *node_trust_policy_text(struct node_trust *trust, struct wire_arena *arena)
 {
     const struct rules_policy *policy = node_core_policy(trust->node->core);
     enum wire_status status;
