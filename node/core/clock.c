@@ -18,6 +18,14 @@ static void set_unsure(struct node_step *s, bool unsure, int64_t jump_ms)
     note->b = (uint64_t)jump_ms;
 }
 
+/* The clock ran behind and was put right, or it runs ahead now: in either case what changed before the jump is later
+ * than what was written down, by the clock of others. (Put back again it stays too late: doubt, not a false alarm.) */
+static void jumped(struct node_core *core, int64_t ahead_ms)
+{
+    if (ahead_ms > 0)
+        core->directory_changed_ms += ahead_ms;
+}
+
 void node_clock(struct node_step *s)
 {
     struct node_core *core = s->core;
@@ -26,6 +34,7 @@ void node_clock(struct node_step *s)
     if (core->clock_known && jump_ms > NODE_CLOCK_JUMP_MS) {
         set_unsure(s, true, jump_ms);
         core->steady_since_mono_ms = mono_ms;
+        jumped(core, (wall_ms - core->clock_wall_ms) - (mono_ms - core->clock_mono_ms));
     } else if (core->clock_unsure && mono_ms >= core->steady_since_mono_ms + NODE_CLOCK_STEADY_MS) {
         set_unsure(s, false, 0);
         node_work_all(core);

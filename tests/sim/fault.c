@@ -1,20 +1,7 @@
-/* What goes wrong. The seed chooses which faults this world has at all (swarm), then when and where. */
+/* What goes wrong. A seed chooses which faults its world has at all (swarm), then when (plan.c) and where. */
 #include "sim.h"
 
-void sim_faults_choose(struct sim *sim)
-{
-    struct sim_faults *f = &sim->faults;
-    bool *each[] = {&f->cuts,  &f->stalls, &f->parts,  &f->crashes,    &f->pauses,     &f->slow,          &f->full,
-                    &f->clock, &f->renew,  &f->policy, &f->reconnects, &f->duplicates, &f->failed_commits};
-    bool *rare[] = {&f->restore_node, &f->empty_node, &f->clone, &f->restore_broker, &f->revoke};
-    f->every_us = sim_between(sim, 300 * SIM_MS, 12 * SIM_S);
-    if (sim->options.calm)
-        return;
-    for (size_t i = 0; i < sizeof each / sizeof *each; i++)
-        *each[i] = sim_chance(sim, 450);
-    for (size_t i = 0; i < sizeof rare / sizeof *rare; i++)
-        *rare[i] = sim_chance(sim, 250);
-}
+#include <assert.h>
 
 static struct sim_node *some_node(struct sim *sim)
 {
@@ -296,54 +283,88 @@ static void lose(struct sim *sim)
     restore_node(sim, true);
 }
 
-/* One of those that this world has, by weight. */
-static void one(struct sim *sim)
+/* Each of the usual kinds is in nearly half of the worlds, each of the rare ones in a quarter. */
+static const struct {
+    const char *name;
+    unsigned chance; /* permille */
+    unsigned weight;
+    void (*run)(struct sim *sim);
+} kinds[] = {{"cut", 450, 4, cut},
+             {"stall", 450, 4, stall},
+             {"part", 450, 2, part},
+             {"crash", 450, 4, crash},
+             {"pause", 450, 3, pause_one},
+             {"slow", 450, 3, slow},
+             {"full", 450, 3, full},
+             {"jump", 450, 2, jump},
+             {"renew", 450, 1, renew},
+             {"policy", 450, 2, new_policy},
+             {"reconnect", 450, 3, reconnect},
+             {"duplicate", 450, 4, duplicate},
+             {"fail-commit", 450, 3, fail_commit},
+             {"restore-node", 250, 3, back},
+             {"empty-node", 250, 1, lose},
+             {"clone", 250, 2, clone},
+             {"restore-broker", 250, 1, restore_broker},
+             {"revoke", 250, 1, revoke}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+static_assert(KINDS <= 64, "a bit each");
+
+uint64_t sim_faults_choose(struct sim_random *random)
 {
-    const struct sim_faults *f = &sim->faults;
-    const struct {
-        bool has;
-        unsigned weight;
-        void (*run)(struct sim *sim);
-    } faults[] = {{f->cuts, 4, cut},
-                  {f->stalls, 4, stall},
-                  {f->parts, 2, part},
-                  {f->crashes, 4, crash},
-                  {f->pauses, 3, pause_one},
-                  {f->slow, 3, slow},
-                  {f->full, 3, full},
-                  {f->clock, 2, jump},
-                  {f->renew, 1, renew},
-                  {f->policy, 2, new_policy},
-                  {f->reconnects, 3, reconnect},
-                  {f->duplicates, 4, duplicate},
-                  {f->failed_commits, 3, fail_commit},
-                  {f->restore_node, 3, back},
-                  {f->empty_node, 1, lose},
-                  {f->clone, 2, clone},
-                  {f->restore_broker, 1, restore_broker},
-                  {f->revoke, 1, revoke}};
-    uint64_t all = 0;
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        all += faults[i].has ? faults[i].weight : 0;
-    uint64_t at = sim_below(sim, all);
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        uint64_t weight = faults[i].has ? faults[i].weight : 0;
-        if (at < weight) {
-            faults[i].run(sim);
-            return;
-        }
-        at -= weight;
-    }
+    uint64_t chosen = 0;
+    for (unsigned i = 0; i < KINDS; i++)
+        if (sim_random_next(random) % 1000 < kinds[i].chance)
+            chosen |= UINT64_C(1) << i;
+    return chosen;
 }
 
-void sim_fault(struct sim *sim, void *what, uint64_t number)
+uint64_t sim_fault_bit(const char *name)
 {
-    if (sim->healed)
-        return;
-    sim_after(sim, sim_between(sim, 1, 2 * sim->faults.every_us), sim_fault, what, number);
-    if (sim_chance(sim, 150))
+    for (unsigned i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return UINT64_C(1) << i;
+    return 0;
+}
+
+unsigned sim_fault_pick(uint64_t chosen, uint64_t number)
+{
+    uint64_t all = 0;
+    for (unsigned i = 0; i < KINDS; i++)
+        all += (chosen >> i & 1) * kinds[i].weight;
+    if (all == 0)
+        return SIM_ACT_NONE;
+    uint64_t at = number % all;
+    for (unsigned i = 0; i < KINDS; i++) {
+        uint64_t weight = (chosen >> i & 1) * kinds[i].weight;
+        if (at < weight)
+            return SIM_ACT_FAULTS + i;
+        at -= weight;
+    }
+    return SIM_ACT_NONE;
+}
+
+static const char *const others[SIM_ACT_FAULTS] = {"none", "publish", "burst", "withdraw", "image"};
+
+const char *sim_act_name(unsigned kind)
+{
+    return kind < SIM_ACT_FAULTS ? others[kind] : kinds[kind - SIM_ACT_FAULTS].name;
+}
+
+unsigned sim_act_find(const char *name)
+{
+    for (unsigned kind = 0; kind < SIM_ACT_FAULTS + KINDS; kind++)
+        if (strcmp(sim_act_name(kind), name) == 0)
+            return kind;
+    return SIM_ACT_NONE;
+}
+
+void sim_fault(struct sim *sim, unsigned kind)
+{
+    if (kind == SIM_ACT_IMAGE)
         images(sim);
-    one(sim);
+    else
+        kinds[kind - SIM_ACT_FAULTS].run(sim);
 }
 
 /* --- operators ---------------------------------------------------------------------------------------------------- */

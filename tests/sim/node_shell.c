@@ -231,7 +231,7 @@ static void perform_note(struct sim_node *node, const struct node_note *note)
     char text[WIRE_ID_TEXT];
     switch (note->topic) {
     case NODE_NOTE_DIFFERS: /* while directories or clocks differ so may what is right */
-        if (sim->faults.clock || sim->trust.record[sim->trust.epoch - 1].at_us + 150 * SIM_S > sim->now_us)
+        if (sim->clock_faults || sim->trust.record[sim->trust.epoch - 1].at_us + 150 * SIM_S > sim->now_us)
             break;
         sim_fail(sim, 4, "%s: its own rules give another disposition than the broker's", node->process.name);
     case NODE_NOTE_NOT_TAKEN:

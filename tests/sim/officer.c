@@ -202,9 +202,9 @@ static Wire__Header *write_one(struct writing *w)
     return header;
 }
 
-static void publish(struct writing *w)
+static void publish(struct writing *w, size_t count)
 {
-    size_t count = sim_chance(w->sim, 50) ? sim_below(w->sim, BURST_MAX) + 1 : 1 + sim_below(w->sim, 3), at = 0;
+    size_t at = 0;
     struct node_draft *drafts = wire_arena_take(w->arena, count * sizeof(*drafts));
     struct wire_bytes *plain = wire_arena_take(w->arena, count * sizeof(*plain));
     for (size_t i = 0; i < count; i++) {
@@ -235,18 +235,15 @@ static void withdraw(struct writing *w)
     sim_node_step(w->node, &event);
 }
 
-void sim_officer(struct sim *sim, void *what, uint64_t number)
+void sim_officer(struct sim *sim, unsigned deed)
 {
-    if (sim->healed)
-        return;
-    sim_after(sim, sim_between(sim, 1, 2 * sim->officer_us), sim_officer, what, number);
     struct sim_node *node = &sim->node[sim_below(sim, sim->node_count)];
     if (!node->exists || !node->process.up || sim->now_us < node->process.paused_until_us)
         return;
     wire_arena_reset(&sim->arena);
     struct writing w = {.sim = sim, .node = node, .arena = &sim->arena, .now_ms = sim_wall_ms(&node->process)};
-    if (sim_chance(sim, 40))
+    if (deed == SIM_ACT_WITHDRAW)
         withdraw(&w);
     else
-        publish(&w);
+        publish(&w, deed == SIM_ACT_BURST ? sim_below(sim, BURST_MAX) + 1 : 1 + sim_below(sim, 3));
 }

@@ -7,8 +7,8 @@
  *   broker_shell.c, broker_post.c, broker_own.c                      as broker/perform.c, post.c, parts.c, own.c,
  * intake.c node_shell.c, node_intake.c, node_seal.c, node_post.c            as node/perform.c, jobs.c, intake.c,
  * seal.c, post.c officer.c   people who publish, answer, correct, withdraw        fault.c    what the seed lets go
- * wrong model.c     what must be true of every envelope                  invariant_NN.c  the checkers, by number
- * (DESIGN)
+ * wrong plan.c      what is done to a world, from a seed or a script     shrink.c   fewer acts that fail as well
+ * model.c     what must be true of every envelope                  invariant_NN.c  the checkers, by number (DESIGN)
  *
  * The shells here do what the real ones do with sockets and disks: look up, step, perform. Whatever is decided is
  * decided by the real cores; hashes, Merkle trees, rows and codecs are the real ones, signatures are keyed hashes. */
@@ -281,16 +281,39 @@ void sim_node_send(struct sim_node *node, const struct node_send *send);
 void sim_node_flush(struct sim_node *node);
 void sim_node_post_end(struct sim_node *node, unsigned link, uint64_t committed);
 
-/* --- officer.c, fault.c ------------------------------------------------------------------------------------------- */
-void sim_officer(struct sim *sim, void *what, uint64_t number);
-/* Which faults this seed has. */
-struct sim_faults {
-    bool cuts, stalls, parts, crashes, pauses, slow, full, restore_node, empty_node, clone, restore_broker, clock,
-        revoke, renew, policy, failed_commits, reconnects, duplicates;
-    int64_t every_us; /* on average */
+/* --- plan.c, officer.c, fault.c ----------------------------------------------------------------------------------- */
+enum { SIM_ACT_NONE, SIM_ACT_PUBLISH, SIM_ACT_BURST, SIM_ACT_WITHDRAW, SIM_ACT_IMAGE, SIM_ACT_FAULTS };
+struct sim_act {
+    int64_t at_us;
+    unsigned kind;   /* SIM_ACT_…, or SIM_ACT_FAULTS + a row of fault.c */
+    uint64_t number; /* seeds all chance in it */
 };
-void sim_faults_choose(struct sim *sim);
-void sim_fault(struct sim *sim, void *what, uint64_t number);
+/* Everything that is done to a world; what the cores, network and stores make of it follows from `seed` and this. */
+struct sim_plan {
+    uint64_t seed;
+    unsigned nodes, brokers;
+    int64_t end_us; /* of faults and officers */
+    struct sim_act *act;
+    size_t count, capacity;
+};
+struct sim_options;
+void sim_plan_make(const struct sim_options *options, struct sim_plan *plan);
+/* false: said on stderr. */
+bool sim_plan_read(const char *path, struct sim_plan *plan);
+bool sim_plan_write(const char *path, const struct sim_plan *plan, const char *remark);
+void sim_plan_free(struct sim_plan *plan);
+
+/* SIM_ACT_PUBLISH, _BURST or _WITHDRAW by some node. */
+void sim_officer(struct sim *sim, unsigned deed);
+/* Kinds of faults are bits by row of the table in fault.c. */
+uint64_t sim_faults_choose(struct sim_random *random);
+/* The bit of a kind; 0: there is none of this name. */
+uint64_t sim_fault_bit(const char *name);
+/* An act of one of these kinds, by weight; SIM_ACT_NONE: there are none. */
+unsigned sim_fault_pick(uint64_t kinds, uint64_t number);
+void sim_fault(struct sim *sim, unsigned kind);
+const char *sim_act_name(unsigned kind);
+unsigned sim_act_find(const char *name);
 /* All of it ends: whoever is down comes up, operators answer what is asked of them. */
 void sim_heal(struct sim *sim);
 /* What an operator does in the course of time: accept a fork, accept a loss, enrol again. */
@@ -353,10 +376,13 @@ void sim_check_secret(struct sim *sim, struct wire_bytes bytes);
 /* --- world.c ------------------------------------------------------------------------------------------------------ */
 struct sim_options {
     uint64_t seed;
-    unsigned nodes;    /* 0: the seed chooses */
-    int64_t minutes;   /* of faults; 0: the seed chooses */
-    bool trace;        /* keep the text of the last steps, and print it */
-    size_t trace_last; /* how many */
+    const struct sim_plan *plan; /* NULL: made from the seed, and what follows */
+    unsigned nodes;              /* 0: the seed chooses */
+    int64_t minutes;             /* of faults; 0: the seed chooses */
+    int64_t pace_ms;             /* on average between two deeds of officers; 0: the seed chooses */
+    uint64_t with;               /* kinds of faults that this world has in any case */
+    bool trace;                  /* keep the text of the last steps, and print it */
+    size_t trace_last;           /* how many */
     bool quiet;
     bool calm; /* no faults at all */
 };
@@ -381,9 +407,9 @@ struct sim {
     struct sim_path path[SIM_NODES_MAX][SIM_BROKERS_MAX];
     struct sim_conn **conn;
     size_t conn_count, conn_capacity;
-    struct sim_faults faults;
+    struct sim_plan plan;
+    bool clock_faults; /* the plan has some: dispositions may differ for a while */
     bool healed;
-    int64_t officer_us; /* on average between two deeds */
     struct sim_model model;
     struct broker_out *broker_out;
     void *broker_out_memory;

@@ -1,0 +1,181 @@
+/* What is done to a world, in advance: a seed makes a list of acts, each with its time, its kind and the number that
+ * decides all chance in it. Since nothing else decides what an act is, acts can be left out (shrink.c), and a short
+ * list can be written down and run again: that is a script.
+ *
+ *     # remarks
+ *     world 4711            seed of keys, policies, latencies and jitter
+ *     nodes 3
+ *     brokers 1
+ *     end 41.250000         s; faults end then
+ *     2.000417 publish 77aa0c19e2f4d001
+ *     5.100020 crash 1be0aa0194f3d200 */
+#include "sim.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { LINE_MAX_ = 512 };
+
+static uint64_t below(struct sim_random *random, uint64_t n)
+{
+    return sim_random_next(random) % n;
+}
+
+static int64_t between(struct sim_random *random, int64_t low, int64_t high)
+{
+    return low + (int64_t)below(random, (uint64_t)(high - low + 1));
+}
+
+static void add(struct sim_plan *plan, int64_t at_us, unsigned kind, uint64_t number)
+{
+    if (plan->count == plan->capacity) {
+        plan->capacity = plan->capacity == 0 ? 256 : 2 * plan->capacity;
+        plan->act = realloc(plan->act, plan->capacity * sizeof(*plan->act));
+        ENSURE(plan->act != NULL);
+    }
+    plan->act[plan->count++] = (struct sim_act){at_us, kind, number};
+}
+
+void sim_plan_free(struct sim_plan *plan)
+{
+    free(plan->act);
+    *plan = (struct sim_plan){0};
+}
+
+/* --- from a seed -------------------------------------------------------------------------------------------------- */
+
+static unsigned officers_deed(struct sim_random *random)
+{
+    uint64_t dice = below(random, 1000);
+    return dice < 40 ? SIM_ACT_WITHDRAW : dice < 90 ? SIM_ACT_BURST : SIM_ACT_PUBLISH;
+}
+
+static void plan_officers(struct sim_plan *plan, struct sim_random *random, int64_t every_us)
+{
+    for (int64_t at_us = SIM_S; at_us < plan->end_us; at_us += between(random, 1, 2 * every_us)) {
+        unsigned deed = officers_deed(random);
+        add(plan, at_us, deed, sim_random_next(random));
+    }
+}
+
+static void plan_faults(struct sim_plan *plan, struct sim_random *random, uint64_t kinds)
+{
+    int64_t every_us = between(random, 300 * SIM_MS, 12 * SIM_S);
+    for (int64_t at_us = 2 * SIM_S; at_us < plan->end_us; at_us += between(random, 1, 2 * every_us)) {
+        bool image = below(random, 1000) < 150;
+        uint64_t for_image = sim_random_next(random), number = sim_random_next(random);
+        unsigned kind = sim_fault_pick(kinds, sim_random_next(random));
+        if (image)
+            add(plan, at_us, SIM_ACT_IMAGE, for_image);
+        if (kind != SIM_ACT_NONE)
+            add(plan, at_us, kind, number);
+    }
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct sim_act *x = a, *y = b;
+    if (x->at_us != y->at_us)
+        return x->at_us < y->at_us ? -1 : 1;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+void sim_plan_make(const struct sim_options *options, struct sim_plan *plan)
+{
+    struct sim_random random;
+    *plan = (struct sim_plan){.seed = options->seed};
+    sim_random_seed(&random, options->seed ^ 0x706c616eULL);
+    int64_t nodes = between(&random, 2, SIM_REGIONS), minutes = between(&random, 1, 6);
+    int64_t officer_us = 150 * SIM_MS << below(&random, 5);
+    uint64_t kinds = sim_faults_choose(&random);
+    plan->brokers = below(&random, 1000) < 200 ? 2 : 1;
+    plan->nodes = options->nodes != 0 ? options->nodes : (unsigned)nodes;
+    if (plan->nodes > SIM_REGIONS)
+        plan->nodes = SIM_REGIONS;
+    plan->end_us = (options->minutes != 0 ? options->minutes : minutes) * SIM_MINUTE;
+    plan_officers(plan, &random, options->pace_ms != 0 ? options->pace_ms * SIM_MS : officer_us);
+    if (!options->calm)
+        plan_faults(plan, &random, kinds | options->with);
+    qsort(plan->act, plan->count, sizeof(*plan->act), by_time);
+}
+
+/* --- from and to a script ----------------------------------------------------------------------------------------- */
+
+static bool read_time(const char *text, int64_t *us)
+{
+    long long s;
+    unsigned fraction;
+    if (sscanf(text, "%lld.%6u", &s, &fraction) != 2)
+        return false;
+    *us = s * SIM_S + fraction;
+    return true;
+}
+
+static bool read_head(const char *name, const char *value, struct sim_plan *plan)
+{
+    uint64_t number = strtoull(value, NULL, 10);
+    if (strcmp(name, "world") == 0)
+        plan->seed = number;
+    else if (strcmp(name, "nodes") == 0)
+        plan->nodes = (unsigned)number;
+    else if (strcmp(name, "brokers") == 0)
+        plan->brokers = (unsigned)number;
+    else
+        return strcmp(name, "end") == 0 && read_time(value, &plan->end_us);
+    return true;
+}
+
+static bool read_line(char *line, struct sim_plan *plan)
+{
+    char first[64], second[64], third[64];
+    int64_t at_us;
+    line[strcspn(line, "#\n")] = '\0';
+    int words = sscanf(line, "%63s %63s %63s", first, second, third);
+    if (words <= 0)
+        return true;
+    if (words == 2)
+        return read_head(first, second, plan);
+    unsigned kind = sim_act_find(second);
+    if (words != 3 || kind == SIM_ACT_NONE || !read_time(first, &at_us))
+        return false;
+    add(plan, at_us, kind, strtoull(third, NULL, 16));
+    return true;
+}
+
+bool sim_plan_read(const char *path, struct sim_plan *plan)
+{
+    char line[LINE_MAX_];
+    unsigned number = 0;
+    bool good = true;
+    FILE *file = fopen(path, "r");
+    *plan = (struct sim_plan){0};
+    if (file == NULL) {
+        perror(path);
+        return false;
+    }
+    while (good && fgets(line, sizeof line, file) != NULL) {
+        number++;
+        good = read_line(line, plan);
+    }
+    fclose(file);
+    if (!good)
+        fprintf(stderr, "%s:%u: what is this?\n", path, number);
+    else if (plan->nodes < 1 || plan->nodes > SIM_REGIONS || plan->brokers < 1 || plan->brokers > SIM_BROKERS_MAX)
+        good = fprintf(stderr, "%s: nodes or brokers are missing or too many\n", path) < 0;
+    return good;
+}
+
+bool sim_plan_write(const char *path, const struct sim_plan *plan, const char *remark)
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL) {
+        perror(path);
+        return false;
+    }
+    fprintf(file, "# %s\nworld %" PRIu64 "\nnodes %u\nbrokers %u\nend %lld.%06lld\n", remark, plan->seed, plan->nodes,
+            plan->brokers, (long long)(plan->end_us / SIM_S), (long long)(plan->end_us % SIM_S));
+    for (size_t i = 0; i < plan->count; i++)
+        fprintf(file, "%lld.%06lld %s %016" PRIx64 "\n", (long long)(plan->act[i].at_us / SIM_S),
+                (long long)(plan->act[i].at_us % SIM_S), sim_act_name(plan->act[i].kind), plan->act[i].number);
+    return fclose(file) == 0;
+}
