@@ -138,7 +138,7 @@ static void make_batch(struct making *m, struct broker_submit *submit)
     seal->first = m->first;
     seal->count = (uint32_t)count;
     seal->root = sim_bin(wire_arena_copy(m->arena, &root, sizeof root), WIRE_HASH_BYTES);
-    sim_sign_batch(m->sim, (struct sim_key){0, m->broker->index + 1}, seal, m->arena);
+    sim_sign_batch(m->sim, (struct sim_key){0, m->broker->generation}, seal, m->arena);
     submit->batch = batch;
     submit->headers = headers;
     submit->leaves = leaves;

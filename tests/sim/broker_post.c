@@ -369,7 +369,7 @@ static void turn(struct sim_broker *broker, uint64_t committed)
         }
         count++;
     }
-    sim_sign_statements(sim, (struct sim_key){0, broker->index + 1}, blank, blanks, &sim->post);
+    sim_sign_statements(sim, (struct sim_key){0, broker->generation}, blank, blanks, &sim->post);
     for (size_t i = 0; i < count; i++) {
         finish(broker, entries[i], frames[i]);
         free(entries[i]);

@@ -13,7 +13,8 @@ static void append_rows(struct sim_broker *broker, const struct wire_row *rows, 
     enum wire_status status = keep_append(broker->ledger.keep, rows, count, ticket);
     if (status == WIRE_AGAIN && keep_sync(broker->ledger.keep) == WIRE_OK)
         status = keep_append(broker->ledger.keep, rows, count, ticket);
-    if (status == WIRE_AGAIN || status == WIRE_IO) { /* it has failed: the process ends with the next word of it */
+    if (status == WIRE_AGAIN || status == WIRE_IO || status == WIRE_DISK_FULL) {
+        broker->broken = true; /* the process ends, with the next word of the store */
         sim_process_fetched(&broker->process);
         return;
     }
@@ -266,12 +267,26 @@ static void take_fetched(struct sim_broker *broker)
     }
 }
 
+static void on_room(struct sim_process *process)
+{
+    struct sim_broker *broker = (struct sim_broker *)process;
+    struct broker_event event = {.kind = BROKER_EVENT_ROOM};
+    struct keep_room room = keep_room(broker->ledger.keep);
+    bool full = keep_room_scarce(&room);
+    if (full == broker->full || broker->broken)
+        return;
+    broker->full = event.room.full = full;
+    wire_arena_reset(&process->sim->arena);
+    sim_broker_step(broker, &event);
+}
+
 static void on_stored(struct sim_process *process)
 {
     struct sim_broker *broker = (struct sim_broker *)process;
     struct sim *sim = process->sim;
     wire_arena_reset(&sim->arena);
-    if (keep_failed(broker->ledger.keep, NULL) != WIRE_OK) {
+    on_room(process);
+    if (broker->broken || keep_failed(broker->ledger.keep, NULL) != WIRE_OK) {
         sim_process_crash(process, sim_between(sim, SIM_S, 20 * SIM_S));
         return;
     }
@@ -304,12 +319,14 @@ static void tell_directory(struct sim_broker *broker, uint64_t to, uint64_t stor
     struct broker_event event = {.kind = BROKER_EVENT_DIRECTORY};
     event.directory = (struct broker_directory){.epoch = to, .changes = changes, .records = records};
     for (unsigned i = 0; i < sim->region_count; i++) {
-        bool enrolled = sim_enrolled(sim, to, sim->region[i]);
+        bool enrolled = sim_enrolled(sim, to, sim->region[i], sim_wall_ms(&broker->process));
         changes[event.directory.change_count++] = (struct broker_change){sim->region[i], enrolled};
         if (enrolled)
             broker->revoked_at_us[i] = 0;
-        else if (broker->revoked_at_us[i] == 0 && sim_enrolled(sim, broker->epoch, sim->region[i]))
+        else if (broker->enrolled[i])
             broker->revoked_at_us[i] = sim->now_us;
+        sim->enrolment_us = broker->enrolled[i] == enrolled ? sim->enrolment_us : sim->now_us;
+        broker->enrolled[i] = enrolled;
     }
     for (uint64_t epoch = stored + 1; epoch <= to; epoch++) {
         sim_trust_encode(sim, epoch, bytes[epoch - stored - 1]);
@@ -321,6 +338,13 @@ static void tell_directory(struct sim_broker *broker, uint64_t to, uint64_t stor
     sim_broker_step(broker, &event);
     free(records);
     free(bytes);
+    sim_process_recheck(&broker->process, to);
+}
+
+static void on_recheck(struct sim_process *process)
+{
+    struct sim_broker *broker = (struct sim_broker *)process;
+    tell_directory(broker, broker->epoch, broker->epoch);
 }
 
 static void tell_policy(struct sim_broker *broker, const struct sim_policy *policy, bool stored)
@@ -393,11 +417,13 @@ static void start(struct sim_process *process)
     broker->core = broker_core_init(broker->memory, size, &options);
     broker->ticket_told = broker->ticket_last = 0;
     broker->epoch = broker->policies = 0;
-    broker->own_waits = false;
+    broker->own_waits = broker->broken = broker->full = false;
+    memset(broker->enrolled, 0, sizeof broker->enrolled);
     wire_arena_reset(&sim->arena);
     ENSURE(ledger_boot(&broker->ledger, boot_row, broker) == WIRE_OK);
     struct broker_event event = {.kind = BROKER_EVENT_BOOT_DONE};
     sim_broker_step(broker, &event);
+    on_room(process);
     uint64_t stored = last_number(broker->ledger.keep, BROKER_DIRECTORY);
     uint64_t policies = last_number(broker->ledger.keep, BROKER_POLICY);
     tell_directory(broker, sim->trust.epoch, stored);
@@ -432,10 +458,17 @@ void sim_broker_init(struct sim *sim, unsigned index)
                                    .map_bytes_max = (size_t)1 << 30};
     struct sim_process *process = &broker->process;
     ledger_tables(names);
-    *process = (struct sim_process){
-        .sim = sim, .commit_us = 700, .stored = on_stored, .crash = crash, .start = start, .timer = on_timer};
+    *process = (struct sim_process){.sim = sim,
+                                    .commit_us = 700,
+                                    .stored = on_stored,
+                                    .crash = crash,
+                                    .start = start,
+                                    .timer = on_timer,
+                                    .room = on_room,
+                                    .recheck = on_recheck};
     snprintf(process->name, sizeof process->name, "broker%u", index);
     broker->index = index;
+    broker->generation = index + 1;
     broker->last = &broker->first;
     ENSURE(keep_open_memory(&options, false, &process->keep, NULL) == WIRE_OK);
     ledger_over(process->keep, &broker->ledger);
@@ -460,15 +493,6 @@ void sim_broker_operate(struct sim_broker *broker, enum broker_operation operati
     sim_broker_step(broker, &event);
 }
 
-void sim_broker_room(struct sim_broker *broker, bool full)
-{
-    struct broker_event event = {.kind = BROKER_EVENT_ROOM};
-    broker->full = full;
-    event.room.full = full;
-    wire_arena_reset(&broker->process.sim->arena);
-    sim_broker_step(broker, &event);
-}
-
 void sim_broker_down(struct sim_broker *broker, struct sim_conn *conn)
 {
     struct broker_event event = {.kind = BROKER_EVENT_PEER_DOWN};
@@ -487,7 +511,7 @@ static ProtobufCMessage *own_statement(struct sim_broker *broker, const Wire__Si
     struct sim_key key;
     if (shown == NULL || shown->type != type ||
         sim_certificate_check(sim, broker->epoch, SIM_IDENTITY, sim_bytes(shown->signer), INT64_MIN, &key) != WIRE_OK ||
-        key.generation != broker->index + 1 || sim_verify_signed(sim, broker->epoch, shown, 0, INT64_MIN) != WIRE_OK)
+        sim_broker_of(key) != broker->index || sim_verify_signed(sim, broker->epoch, shown, 0, INT64_MIN) != WIRE_OK)
         return NULL;
     return wire_decode(what, sim_bytes(shown->statement), WIRE_STRICT_ALL, &sim->arena, &status);
 }
@@ -587,7 +611,9 @@ void sim_broker_message(struct sim_broker *broker, struct sim_conn *conn, struct
     uint32_t region = sim->node[conn->node].process.region;
     enum wire_status status;
     wire_arena_reset(&sim->arena);
+    sim->count.frames++;
     sim_check_secret(sim, bytes);
+    sim_check_revoked(broker, region);
     Wire__Frame *frame =
         (Wire__Frame *)wire_decode(&wire__frame__descriptor, bytes, WIRE_STRICT_ALL, &sim->arena, &status);
     if (frame == NULL)

@@ -66,6 +66,15 @@ static void duplicate(struct sim *sim)
     sim_node_down(&sim->node[conn->node], conn);
 }
 
+/* A line becomes slow, or quick again. */
+static void clog_line(struct sim *sim)
+{
+    struct sim_path *path = &sim->path[sim_below(sim, sim->node_count)][sim_below(sim, sim->broker_count)];
+    path->latency_us = sim_between(sim, 100, sim_chance(sim, 300) ? 3 * SIM_S : 80 * SIM_MS);
+    path->jitter_us = sim_between(sim, 0, path->latency_us);
+    path->bytes_per_ms = (uint64_t)sim_between(sim, 2, sim_chance(sim, 500) ? 40 : 50000);
+}
+
 static void reconnect(struct sim *sim)
 {
     struct sim_node *node = some_node(sim);
@@ -101,22 +110,26 @@ static void fail_commit(struct sim *sim)
         keep_memory_fail_at(process->keep, 1 + sim_below(sim, 3));
 }
 
+/* Until the same befalls it again, or all is well. */
 static void full(struct sim *sim)
 {
     struct sim_process *process = some_process(sim);
-    if (!process->up)
-        return;
-    if (process->region == 0)
-        sim_broker_room((struct sim_broker *)process, !((struct sim_broker *)process)->full);
-    else
-        sim_node_room((struct sim_node *)process, !((struct sim_node *)process)->full);
+    if (process->up)
+        sim_process_disk(process, !process->disk_full);
 }
 
 static void jump(struct sim *sim)
 {
     struct sim_process *process = some_process(sim);
-    process->skew_ms = sim_chance(sim, 500) ? sim_between(sim, -5000, 5000) : sim_between(sim, -7200000, 7200000);
-    sim_trace(sim, "%s: clock off by %lld ms", process->name, (long long)process->skew_ms);
+    int64_t skew_ms = sim_chance(sim, 500) ? sim_between(sim, -5000, 5000) : sim_between(sim, -7200000, 7200000);
+    sim_process_clock(process, skew_ms, sim_between(sim, -500, 500));
+}
+
+/* Slowly away from the others: no jump, and never trusted less. */
+static void drift(struct sim *sim)
+{
+    struct sim_process *process = some_process(sim);
+    sim_process_clock(process, sim_wall_ms(process) - sim_true_ms(sim), sim_between(sim, -8000, 8000));
 }
 
 static void put_back(struct sim *sim, struct sim_process *process, size_t image)
@@ -135,15 +148,25 @@ static void restore_node(struct sim *sim, bool empty)
     put_back(sim, &node->process, empty ? 0 : 1 + sim_below(sim, node->process.image_count - 1));
 }
 
-static void restore_broker(struct sim *sim)
+static void put_broker_back(struct sim *sim, bool empty)
 {
     struct sim_broker *broker = some_broker(sim);
-    if (broker->process.image_count < 2)
+    if (!empty && broker->process.image_count < 2)
         return;
     broker->losses++;
     broker->lost_bytes = true;
     sim->count.losses++;
-    put_back(sim, &broker->process, 1 + sim_below(sim, broker->process.image_count - 1));
+    put_back(sim, &broker->process, empty ? 0 : 1 + sim_below(sim, broker->process.image_count - 1));
+}
+
+static void restore_broker(struct sim *sim)
+{
+    put_broker_back(sim, false);
+}
+
+static void empty_broker(struct sim *sim)
+{
+    put_broker_back(sim, true);
 }
 
 /* --- clones ------------------------------------------------------------------------------------------------------- */
@@ -213,55 +236,155 @@ static void reload_all(struct sim *sim)
         sim_after(sim, sim_between(sim, 0, 500 * SIM_MS), reload, &sim->broker[i], 0);
 }
 
-/* A new key; the node is started with it. */
-static void enrol(struct sim *sim, void *what, uint64_t region_index)
+static uint32_t last_generation(const struct sim *sim, uint32_t region)
 {
-    uint32_t newest = 0;
-    (void)what;
+    uint32_t last = 0;
     for (uint64_t i = 0; i < sim->trust.epoch; i++)
-        if (sim->trust.record[i].region == sim->region[region_index] && sim->trust.record[i].generation > newest)
-            newest = sim->trust.record[i].generation;
-    if (sim->trust.epoch + 8 > SIM_RECORDS_MAX || sim->revoked[region_index])
+        if (sim->trust.record[i].region == region && sim->trust.record[i].generation > last)
+            last = sim->trust.record[i].generation;
+    return last;
+}
+
+/* Records that are kept for the end, when everybody must be let in. */
+static bool trust_is_full(const struct sim *sim)
+{
+    return sim->trust.epoch + (sim->healed ? 2 : 4 * SIM_REGIONS) > SIM_RECORDS_MAX;
+}
+
+static void renewal(struct sim *sim, void *what, uint64_t region_index)
+{
+    (void)what;
+    if (!sim->healed && !sim->absent[region_index])
+        sim_enrol(sim, (unsigned)region_index);
+}
+
+/* How long the next certificate is good for; before its end, or a little after it, there will be another. */
+static int64_t life_ms(struct sim *sim, unsigned region_index)
+{
+    int64_t life_us = sim->plan.life_s * SIM_S * sim_between(sim, 500, 1500) / 1000;
+    int64_t early_us = sim_chance(sim, 700) ? sim_between(sim, 0, life_us / 3) : -sim_between(sim, 0, 40 * SIM_S);
+    sim_after(sim, life_us - early_us, renewal, NULL, region_index);
+    return life_us / SIM_MS;
+}
+
+/* A new key; the node is started with it. */
+void sim_enrol(struct sim *sim, unsigned region_index)
+{
+    uint32_t generation = last_generation(sim, sim->region[region_index]) + 1;
+    if (trust_is_full(sim) || sim->revoked[region_index])
         return;
-    sim_trust_add(sim, sim->region[region_index], newest + 1, false);
+    bool for_ever = sim->plan.life_s == 0 || sim->healed;
+    int64_t until_ms = for_ever ? INT64_MAX : sim_true_ms(sim) + life_ms(sim, region_index);
+    sim_trust_issue(sim, sim->region[region_index], generation, until_ms);
     for (unsigned i = 0; i < sim->node_count; i++) {
         if (!sim->node[i].exists || sim->node[i].region_index != region_index)
             continue;
-        sim->node[i].generation = newest + 1;
-        sim_process_crash(&sim->node[i].process, soon(sim));
+        sim->node[i].generation = generation;
+        sim_process_crash(&sim->node[i].process, generation == 1 ? sim_between(sim, 1, 2 * SIM_S) : soon(sim));
     }
+    reload_all(sim);
+}
+
+static void enrol_again(struct sim *sim, void *what, uint64_t region_index)
+{
+    (void)what;
+    if (!sim->absent[region_index])
+        sim_enrol(sim, (unsigned)region_index);
+}
+
+static void revoke_all(struct sim *sim, uint32_t region)
+{
+    for (uint32_t generation = last_generation(sim, region); generation > 0; generation--)
+        sim_trust_revoke(sim, region, generation);
     reload_all(sim);
 }
 
 static void revoke(struct sim *sim)
 {
     struct sim_node *node = some_node(sim);
-    if (node == NULL || sim->trust.epoch + 8 > SIM_RECORDS_MAX ||
-        !sim_enrolled(sim, sim->trust.epoch, node->process.region))
+    if (node == NULL || trust_is_full(sim) || sim->revoked[node->region_index] ||
+        !sim_enrolled(sim, sim->trust.epoch, node->process.region, sim_true_ms(sim)))
         return;
-    for (uint32_t generation = node->generation; generation > 0; generation--)
-        sim_trust_add(sim, node->process.region, generation, true);
-    reload_all(sim);
+    revoke_all(sim, node->process.region);
     if (sim_chance(sim, 100)) {
         sim->revoked[node->region_index] = true;
         return;
     }
-    sim_after(sim, sim_between(sim, SIM_S, 60 * SIM_S), enrol, NULL, node->region_index);
+    sim_after(sim, sim_between(sim, SIM_S, 60 * SIM_S), enrol_again, NULL, node->region_index);
+}
+
+/* It goes on with a new key, and what the old one signed stays good. */
+static void renew_broker(struct sim *sim)
+{
+    struct sim_broker *broker = some_broker(sim);
+    if (trust_is_full(sim))
+        return;
+    broker->generation += SIM_BROKERS_MAX;
+    sim_trust_issue(sim, 0, broker->generation, INT64_MAX);
+    sim_process_crash(&broker->process, soon(sim));
+    reload_all(sim);
 }
 
 static void renew(struct sim *sim)
 {
-    struct sim_node *node = some_node(sim);
-    if (node != NULL && sim_enrolled(sim, sim->trust.epoch, node->process.region))
-        enrol(sim, NULL, node->region_index);
+    struct sim_node *node = sim_chance(sim, 800) ? some_node(sim) : NULL;
+    if (node == NULL)
+        renew_broker(sim);
+    else if (sim_enrolled(sim, sim->trust.epoch, node->process.region, sim_true_ms(sim)))
+        sim_enrol(sim, node->region_index);
 }
+
+/* --- regions come and go ------------------------------------------------------------------------------------------ */
+
+static void join(struct sim *sim, unsigned region_index, bool empty)
+{
+    struct sim_node *node = &sim->node[sim->home[region_index]];
+    sim_process_disk(&node->process, false);
+    sim_process_clock(&node->process, 0, 0);
+    sim_trace(sim, "%06u joins", node->process.region);
+    sim->absent[region_index] = false;
+    node->exists = true;
+    if (empty) {
+        node->lost_bytes = true;
+        keep_memory_restore(node->process.keep, node->process.image[0]);
+    }
+    sim_enrol(sim, region_index);
+}
+
+static void leave(struct sim *sim, unsigned region_index)
+{
+    sim_trace(sim, "%06u leaves", sim->region[region_index]);
+    one_remains(sim, region_index);
+    for (unsigned i = 0; i < sim->node_count; i++)
+        if (sim->node[i].exists && sim->node[i].region_index == region_index) {
+            remove_node(&sim->node[i]);
+            sim->home[region_index] = i;
+        }
+    sim->absent[region_index] = true;
+    revoke_all(sim, sim->region[region_index]);
+}
+
+static void join_or_leave(struct sim *sim)
+{
+    unsigned region_index = (unsigned)sim_below(sim, sim->region_count), present = 0;
+    for (unsigned i = 0; i < sim->region_count; i++)
+        present += !sim->absent[i] && !sim->revoked[i];
+    if (trust_is_full(sim) || sim->revoked[region_index])
+        return;
+    if (sim->absent[region_index])
+        join(sim, region_index, sim_chance(sim, 300));
+    else if (present > 2)
+        leave(sim, region_index);
+}
+
+/* --- policies ----------------------------------------------------------------------------------------------------- */
 
 static void new_policy(struct sim *sim)
 {
     if (sim->policy_out == sim->policy_count)
         return;
     struct sim_policy *policy = &sim->policy[sim->policy_out++];
-    policy->in_force_ms = 1581264000000LL + sim->now_us / 1000 + sim_between(sim, -1000, 60000);
+    policy->in_force_ms = sim_true_ms(sim) + sim_between(sim, -1000, 60000);
     sim_trace(sim, "policy %llu is out", (unsigned long long)policy->version);
     reload_all(sim);
 }
@@ -297,6 +420,10 @@ static const struct {
              {"slow", 450, 3, slow},
              {"full", 450, 3, full},
              {"jump", 450, 2, jump},
+             {"drift", 300, 1, drift},
+             {"clog", 350, 3, clog_line},
+             {"join-leave", 250, 2, join_or_leave},
+             {"empty-broker", 60, 1, empty_broker},
              {"renew", 450, 1, renew},
              {"policy", 450, 2, new_policy},
              {"reconnect", 450, 3, reconnect},
@@ -396,39 +523,47 @@ void sim_operator(struct sim *sim, void *what, uint64_t number)
 static void heal_process(struct sim_process *process)
 {
     process->paused_until_us = process->slow_until_us = 0;
-    process->skew_ms = 0;
+    sim_process_clock(process, 0, 0);
+    if (process->disk_full)
+        sim_process_disk(process, false);
     if (process->up)
         keep_memory_fail_at(process->keep, 0);
     else
         sim_process_crash(process, SIM_MS);
 }
 
+static void heal_region(struct sim *sim, unsigned i)
+{
+    one_remains(sim, i);
+    if (sim->absent[i] && !sim->revoked[i] && sim_chance(sim, 500))
+        join(sim, i, false);
+    else if (!sim->absent[i] && !sim->revoked[i] &&
+             (sim->plan.life_s != 0 || !sim_enrolled(sim, sim->trust.epoch, sim->region[i], sim_true_ms(sim))))
+        sim_enrol(sim, i);
+}
+
+static void heal_path(struct sim_path *path)
+{
+    path->parted_until_us = 0;
+    path->latency_us = path->latency_us > 100 * SIM_MS ? 100 * SIM_MS : path->latency_us;
+    path->jitter_us = path->jitter_us > 100 * SIM_MS ? 100 * SIM_MS : path->jitter_us;
+    path->bytes_per_ms = path->bytes_per_ms < 500 ? 500 : path->bytes_per_ms;
+}
+
 void sim_heal(struct sim *sim)
 {
     sim->healed = true;
     sim_trace(sim, "all is well from now on");
-    for (unsigned i = 0; i < sim->region_count; i++) {
-        one_remains(sim, i);
-        if (!sim->revoked[i] && !sim_enrolled(sim, sim->trust.epoch, sim->region[i]))
-            enrol(sim, NULL, i);
-    }
-    for (unsigned i = 0; i < sim->broker_count; i++) {
+    for (unsigned i = 0; i < sim->broker_count; i++)
         heal_process(&sim->broker[i].process);
-        if (sim->broker[i].process.up && sim->broker[i].full)
-            sim_broker_room(&sim->broker[i], false);
-        sim->broker[i].full = false;
-    }
     for (unsigned i = 0; i < sim->node_count; i++) {
-        struct sim_node *node = &sim->node[i];
         for (unsigned link = 0; link < SIM_BROKERS_MAX; link++)
-            sim->path[i][link].parted_until_us = 0;
-        if (!node->exists)
-            continue;
-        heal_process(&node->process);
-        if (node->process.up && node->full)
-            sim_node_room(node, false);
-        node->full = false;
+            heal_path(&sim->path[i][link]);
+        if (sim->node[i].exists)
+            heal_process(&sim->node[i].process);
     }
+    for (unsigned i = 0; i < sim->region_count; i++)
+        heal_region(sim, i);
     for (size_t i = 0; i < sim->conn_count; i++)
         sim->conn[i]->stalled_us[0] = sim->conn[i]->stalled_us[1] = 0;
     reload_all(sim);

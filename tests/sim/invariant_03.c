@@ -97,7 +97,7 @@ static void must_hold(struct sim_broker *broker, uint32_t region, uint32_t origi
     char text[WIRE_ID_TEXT];
     Wire__NodeKnown *known;
     const struct sim_envelope *envelope = sim_model_find(sim, origin, id);
-    if (node == NULL || (envelope != NULL && envelope->excused >> node->region_index & 1))
+    if (node == NULL || (envelope != NULL && (envelope->excused >> node->region_index & 1) != 0))
         return;
     ENSURE(store_known(&node->store, origin, id, &sim->checks, &known) == WIRE_OK);
     if (known == NULL)

@@ -15,31 +15,32 @@ struct asking {
 static bool is_enrolled(void *context, uint32_t region)
 {
     const struct sim_broker *broker = context;
-    return sim_enrolled(broker->process.sim, broker->epoch, region);
+    unsigned index = sim_region_index(broker->process.sim, region);
+    return index != SIM_REGIONS && broker->enrolled[index];
 }
 
-static uint32_t bits(struct sim *sim, const uint32_t *regions, size_t count)
+static uint64_t bits(struct sim *sim, const uint32_t *regions, size_t count)
 {
-    uint32_t set = 0;
+    uint64_t set = 0;
     for (size_t i = 0; i < count; i++) {
         unsigned index = sim_region_index(sim, regions[i]);
         if (index == SIM_REGIONS)
             sim_fail(sim, 4, "given to %06u, which has no node", regions[i]);
-        set |= 1U << index;
+        set |= UINT64_C(1) << index;
     }
     return set;
 }
 
-static uint32_t bits_of(struct sim *sim, const struct rules_recipient *list, size_t count)
+static uint64_t bits_of(struct sim *sim, const struct rules_recipient *list, size_t count)
 {
-    uint32_t set = 0;
+    uint64_t set = 0;
     for (size_t i = 0; i < count; i++)
         set |= bits(sim, &list[i].region, 1);
     return set;
 }
 
 /* What the rules say, asked once more. */
-static uint32_t expected(struct asking *a, size_t i, bool *admit)
+static uint64_t expected(struct asking *a, size_t i, bool *admit)
 {
     struct sim *sim = a->sim;
     struct rules_question question;
@@ -56,7 +57,7 @@ static uint32_t expected(struct asking *a, size_t i, bool *admit)
     return *admit ? bits_of(sim, decision->to, decision->to_count) | bits_of(sim, decision->cc, decision->cc_count) : 0;
 }
 
-static uint32_t held_before(const struct asking *a, const struct sim_envelope *envelope)
+static uint64_t held_before(const struct asking *a, const struct sim_envelope *envelope)
 {
     return a->submit->held != NULL ? envelope->given[a->broker->index] : 0;
 }
@@ -76,17 +77,17 @@ static void note_one(struct asking *a, size_t i, uint64_t ticket)
     envelope->life[b] = a->broker->process.life;
     const Wire__Disposition *disposition =
         fact.disposition == 0 ? NULL : broker_disposition(a->batch, &fact, &sim->checks);
-    uint32_t given = disposition == NULL ? 0
+    uint64_t given = disposition == NULL ? 0
                                          : bits(sim, disposition->to, disposition->n_to) |
                                                bits(sim, disposition->cc, disposition->n_cc);
     if (header->origin != 0) {
         bool admit;
-        uint32_t right = expected(a, i, &admit);
+        uint64_t right = expected(a, i, &admit);
         bool before = (given & ~held_before(a, envelope)) == 0 && a->submit->held != NULL;
         if (disposition != NULL && (!admit || right != given) && !before)
-            sim_fail(sim, 4, "%s of %06u was given to %x, the rules (%s) give it to %x",
-                     wire_id_text(header->id.data, text), header->origin, given,
-                     wire_status_name(sim->decision_check.verdict), right);
+            sim_fail(sim, 4, "%s of %06u was given to %llx, the rules (%s) give it to %llx",
+                     wire_id_text(header->id.data, text), header->origin, (unsigned long long)given,
+                     wire_status_name(sim->decision_check.verdict), (unsigned long long)right);
         if (disposition == NULL && admit && header->form == WIRE__PAYLOAD_FORM__CLEAR && !header->has_expires_ms &&
             a->submit->held == NULL && a->submit->bad == NULL)
             sim_fail(sim, 4, "%s of %06u was not admitted, and the rules would", wire_id_text(header->id.data, text),
@@ -150,7 +151,7 @@ void sim_check_taken(struct sim_node *node, uint32_t origin, const uint8_t *id, 
 {
     struct sim *sim = node->process.sim;
     const struct sim_envelope *envelope = sim_model_find(sim, origin, id);
-    uint32_t given = 0;
+    uint64_t given = 0;
     char text[WIRE_ID_TEXT];
     (void)header;
     for (unsigned b = 0; envelope != NULL && b < sim->broker_count; b++)

@@ -20,7 +20,7 @@ static ProtobufCMessage *brokers(struct sim_node *node, unsigned link, const Wir
     struct sim *sim = node->process.sim;
     struct sim_key key;
     if (sim_certificate_check(sim, node->epoch, SIM_IDENTITY, sim_bytes(signed_->signer), INT64_MIN, &key) != WIRE_OK ||
-        key.generation != link + 1 || sim_verify_signed(sim, node->epoch, signed_, 0, INT64_MIN) != WIRE_OK)
+        sim_broker_of(key) != link || sim_verify_signed(sim, node->epoch, signed_, 0, INT64_MIN) != WIRE_OK)
         return NULL;
     return open_statement(node, signed_, type, what);
 }
@@ -143,7 +143,8 @@ static void take_deliver(struct sim_node *node, unsigned link, const Wire__Deliv
         sim_fail(sim, 5, "%s: a part does not verify: %s", node->process.name, wire_status_name(in->status));
     for (size_t i = 0; in->status == WIRE_SIGNER_REVOKED && i < in->part->n_envelope; i++)
         if (in->header[i] != NULL)
-            sim_model_add(sim, in->header[i]->origin, in->header[i]->id.data)->excused |= 1U << node->region_index;
+            sim_model_add(sim, in->header[i]->origin, in->header[i]->id.data)->excused |= UINT64_C(1)
+                                                                                          << node->region_index;
     if (in->part != NULL) {
         enum wire_status *each = wire_arena_take(&sim->arena, in->part->n_envelope * sizeof(*each));
         r.opens = in->part->box != NULL && in->part->box->region == node->process.region &&
@@ -163,7 +164,8 @@ void sim_node_enrolment(struct sim_node *node, struct node_directory *out)
     struct sim *sim = node->process.sim;
     struct node_enrolment *changes = wire_arena_take(&sim->arena, SIM_REGIONS * sizeof(*changes));
     for (unsigned i = 0; i < sim->region_count; i++)
-        changes[i] = (struct node_enrolment){sim->region[i], sim_enrolled(sim, node->epoch, sim->region[i])};
+        changes[i] = (struct node_enrolment){
+            sim->region[i], sim_enrolled(sim, node->epoch, sim->region[i], sim_wall_ms(&node->process))};
     *out = (struct node_directory){.epoch = node->epoch, .changes = changes, .count = sim->region_count};
 }
 
@@ -189,6 +191,7 @@ static void take_directory(struct sim_node *node, unsigned link, const Wire__Dir
         node->epoch = epoch;
     }
     sim_node_enrolment(node, &in->directory);
+    sim_process_recheck(&node->process, node->epoch);
     sim_node_step(node, &event);
 }
 
@@ -214,6 +217,7 @@ void sim_node_message(struct sim_node *node, struct sim_conn *conn, struct wire_
     if (node->line[link].conn != conn)
         return;
     wire_arena_reset(&sim->arena);
+    sim->count.frames++;
     Wire__Frame *frame =
         (Wire__Frame *)wire_decode(&wire__frame__descriptor, bytes, WIRE_STRICT_ALL, &sim->arena, &status);
     if (frame == NULL)

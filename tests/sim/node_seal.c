@@ -78,7 +78,7 @@ static struct box *box_of(struct making *m, uint32_t region)
     for (size_t i = 0; i < m->box_count; i++)
         if (m->box[i]->box.region == region)
             return m->box[i];
-    struct sim_key key = {region, sim_generation(sim, m->node->epoch, region)};
+    struct sim_key key = {region, sim_generation(sim, m->node->epoch, region, sim_wall_ms(&m->node->process))};
     if (key.generation == 0)
         return NULL;
     struct box *box = wire_arena_take(m->arena, sizeof(*box));

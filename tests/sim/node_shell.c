@@ -26,7 +26,8 @@ static void append_rows(struct sim_node *node, const struct wire_row *rows, size
     enum wire_status status = keep_append(node->store.keep, rows, count, ticket);
     if (status == WIRE_AGAIN && keep_sync(node->store.keep) == WIRE_OK)
         status = keep_append(node->store.keep, rows, count, ticket);
-    if (status == WIRE_AGAIN || status == WIRE_IO) {
+    if (status == WIRE_AGAIN || status == WIRE_IO || status == WIRE_DISK_FULL) {
+        node->broken = true; /* the process ends, with the next word of the store */
         sim_process_fetched(&node->process);
         return;
     }
@@ -231,7 +232,7 @@ static void perform_note(struct sim_node *node, const struct node_note *note)
     char text[WIRE_ID_TEXT];
     switch (note->topic) {
     case NODE_NOTE_DIFFERS: /* while directories or clocks differ so may what is right */
-        if (sim->clock_faults || sim->trust.record[sim->trust.epoch - 1].at_us + 150 * SIM_S > sim->now_us)
+        if (sim->clock_faults || sim->enrolment_us + 150 * SIM_S > sim->now_us)
             break;
         sim_fail(sim, 4, "%s: its own rules give another disposition than the broker's", node->process.name);
     case NODE_NOTE_NOT_TAKEN:
@@ -331,12 +332,37 @@ void sim_node_step(struct sim_node *node, struct node_event *event)
     run_jobs(node);
 }
 
+static void on_room(struct sim_process *process)
+{
+    struct sim_node *node = (struct sim_node *)process;
+    struct node_event event = {.kind = NODE_ON_ROOM};
+    struct keep_room room = keep_room(node->store.keep);
+    bool full = keep_room_scarce(&room);
+    if (full == node->full || node->broken)
+        return;
+    node->full = full;
+    event.u.room = !full;
+    wire_arena_reset(&process->sim->arena);
+    sim_node_step(node, &event);
+}
+
+static void on_recheck(struct sim_process *process)
+{
+    struct sim_node *node = (struct sim_node *)process;
+    struct node_event event = {.kind = NODE_ON_DIRECTORY};
+    wire_arena_reset(&process->sim->arena);
+    sim_node_enrolment(node, &event.u.directory);
+    sim_process_recheck(process, node->epoch);
+    sim_node_step(node, &event);
+}
+
 static void on_stored(struct sim_process *process)
 {
     struct sim_node *node = (struct sim_node *)process;
     struct sim *sim = process->sim;
     wire_arena_reset(&sim->arena);
-    if (keep_failed(node->store.keep, NULL) != WIRE_OK) {
+    on_room(process);
+    if (node->broken || keep_failed(node->store.keep, NULL) != WIRE_OK) {
         sim_process_crash(process, sim_between(sim, SIM_S, 20 * SIM_S));
         return;
     }
@@ -412,15 +438,6 @@ void sim_node_cut(struct sim_node *node, unsigned link)
     forget(node, link);
 }
 
-void sim_node_room(struct sim_node *node, bool full)
-{
-    struct node_event event = {.kind = NODE_ON_ROOM};
-    node->full = full;
-    event.u.room = !full;
-    wire_arena_reset(&node->process.sim->arena);
-    sim_node_step(node, &event);
-}
-
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static bool boot_row(void *context, const struct wire_row *row)
@@ -453,10 +470,7 @@ static void boot_trust(struct sim_node *node)
             sim_fail(sim, 5, "%s: record %llu is missing in its directory", node->process.name,
                      (unsigned long long)epoch);
     }
-    struct node_event event = {.kind = NODE_ON_DIRECTORY};
-    wire_arena_reset(&sim->arena);
-    sim_node_enrolment(node, &event.u.directory);
-    sim_node_step(node, &event);
+    on_recheck(&node->process);
     for (size_t i = 0; i < sim->policy_count; i++)
         if (sim->policy[i].version <= policies)
             sim_node_policy(node, &sim->policy[i], true);
@@ -475,7 +489,9 @@ static void start(struct sim_process *process)
     wire_arena_reset(&sim->arena);
     ENSURE(store_boot(&node->store, boot_row, node) == WIRE_OK);
     struct node_event event = {.kind = NODE_ON_BOOT_DONE};
+    node->broken = node->full = false;
     sim_node_step(node, &event);
+    on_room(process);
     boot_trust(node);
     for (unsigned link = 0; link < sim->broker_count; link++) {
         node->line[link].failures = 0;
@@ -540,7 +556,9 @@ void sim_node_init(struct sim *sim, unsigned index, unsigned region_index)
                                     .stored = on_stored,
                                     .crash = crash,
                                     .start = start,
-                                    .timer = on_timer};
+                                    .timer = on_timer,
+                                    .room = on_room,
+                                    .recheck = on_recheck};
     snprintf(process->name, sizeof process->name, "%06u.%u", process->region, index);
     node->last = &node->first;
     node->job_last = &node->job;

@@ -6,6 +6,7 @@
  *     world 4711            seed of keys, policies, latencies and jitter
  *     nodes 3
  *     brokers 1
+ *     life 0                s that a certificate is good for, 0: for ever
  *     end 41.250000         s; faults end then
  *     2.000417 publish 77aa0c19e2f4d001
  *     5.100020 crash 1be0aa0194f3d200 */
@@ -80,15 +81,23 @@ static int by_time(const void *a, const void *b)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
+/* Mostly as many as a mechanism has, now and then all provinces there are. */
+static int64_t plan_nodes(struct sim_random *random)
+{
+    uint64_t dice = below(random, 100);
+    return dice < 85 ? between(random, 3, 12) : dice < 96 ? between(random, 13, 20) : between(random, 21, SIM_REGIONS);
+}
+
 void sim_plan_make(const struct sim_options *options, struct sim_plan *plan)
 {
     struct sim_random random;
     *plan = (struct sim_plan){.seed = options->seed};
     sim_random_seed(&random, options->seed ^ 0x706c616eULL);
-    int64_t nodes = between(&random, 2, SIM_REGIONS), minutes = between(&random, 1, 6);
+    int64_t nodes = plan_nodes(&random), minutes = between(&random, 1, 6);
     int64_t officer_us = 150 * SIM_MS << below(&random, 5);
     uint64_t kinds = sim_faults_choose(&random);
     plan->brokers = below(&random, 1000) < 200 ? 2 : 1;
+    plan->life_s = below(&random, 1000) < 300 ? between(&random, 20, 240) : 0;
     plan->nodes = options->nodes != 0 ? options->nodes : (unsigned)nodes;
     if (plan->nodes > SIM_REGIONS)
         plan->nodes = SIM_REGIONS;
@@ -120,6 +129,8 @@ static bool read_head(const char *name, const char *value, struct sim_plan *plan
         plan->nodes = (unsigned)number;
     else if (strcmp(name, "brokers") == 0)
         plan->brokers = (unsigned)number;
+    else if (strcmp(name, "life") == 0)
+        plan->life_s = (int64_t)number;
     else
         return strcmp(name, "end") == 0 && read_time(value, &plan->end_us);
     return true;
@@ -172,8 +183,9 @@ bool sim_plan_write(const char *path, const struct sim_plan *plan, const char *r
         perror(path);
         return false;
     }
-    fprintf(file, "# %s\nworld %" PRIu64 "\nnodes %u\nbrokers %u\nend %lld.%06lld\n", remark, plan->seed, plan->nodes,
-            plan->brokers, (long long)(plan->end_us / SIM_S), (long long)(plan->end_us % SIM_S));
+    fprintf(file, "# %s\nworld %" PRIu64 "\nnodes %u\nbrokers %u\nlife %lld\nend %lld.%06lld\n", remark, plan->seed,
+            plan->nodes, plan->brokers, (long long)plan->life_s, (long long)(plan->end_us / SIM_S),
+            (long long)(plan->end_us % SIM_S));
     for (size_t i = 0; i < plan->count; i++)
         fprintf(file, "%lld.%06lld %s %016" PRIx64 "\n", (long long)(plan->act[i].at_us / SIM_S),
                 (long long)(plan->act[i].at_us % SIM_S), sim_act_name(plan->act[i].kind), plan->act[i].number);

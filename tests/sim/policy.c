@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MEMBERS_NATION                                                                                                 \
-    "members:\n  - 100000\n  - 110000\n  - 120000\n  - 130000\n  - 310000\n  - 320000\n  - 330000\n  - 330300\n"       \
-    "  - 340000\n  - 420000\n  - 440000\n"
 #define HEAD(id, members, from)                                                                                        \
     "mechanism: " id "\nname:\n  zh: 模拟\n  en: simulated\nin force:\n  from: " from "\n" members
 #define RULE(name, kinds, from, to, lane, rest)                                                                        \
@@ -19,20 +16,20 @@
 #define KEEP_PERSONS "    keep: R60, D\n"
 
 static const char *const nation[] = {
-    HEAD("nation", MEMBERS_NATION, "2020-01-20") "rules:\n" RULE("contacts", "contact-notice", "members/cdc",
-                                                                 "concerned/cdc", "urgent", TERMS KEEP_PERSONS)
+    HEAD("nation", "%s", "2020-01-20") "rules:\n" RULE("contacts", "contact-notice", "members/cdc", "concerned/cdc",
+                                                       "urgent", TERMS KEEP_PERSONS)
         RULE("measures", "measure-bulletin", "members/command", "members/command", "routine, flash when immediate",
              "    terms:\n      sign for: 3 min, D\n" KEEP)
             RULE("supplies", "supply-request", "members/logistics", "named/logistics, 100000/logistics",
                  "bulk, urgent when immediate", TERMS KEEP),
-    HEAD("nation", MEMBERS_NATION, "2020-01-20") "rules:\n" RULE("contacts", "contact-notice", "members/cdc",
-                                                                 "concerned/cdc", "urgent", TERMS KEEP_PERSONS)
+    HEAD("nation", "%s", "2020-01-20") "rules:\n" RULE("contacts", "contact-notice", "members/cdc", "concerned/cdc",
+                                                       "urgent", TERMS KEEP_PERSONS)
         RULE("measures", "measure-bulletin", "members/command", "100000/command", "urgent, flash when immediate",
              "    copy: [members/health]\n    terms:\n      sign for: 4 min, D\n" KEEP)
             RULE("supplies", "supply-request", "members/logistics", "100000/logistics", "bulk, urgent when immediate",
                  TERMS KEEP),
-    HEAD("nation", MEMBERS_NATION, "2020-01-20") "rules:\n" RULE(
-        "measures", "measure-bulletin", "members/command", "members/command", "routine, flash when immediate", KEEP)
+    HEAD("nation", "%s", "2020-01-20") "rules:\n" RULE("measures", "measure-bulletin", "members/command",
+                                                       "members/command", "routine, flash when immediate", KEEP)
         RULE("supplies", "supply-request", "members/logistics", "named/logistics", "bulk, urgent when immediate",
              TERMS KEEP),
 };
@@ -51,11 +48,31 @@ static const char *const delta[] = {
                                                                "concerned/cdc", "routine", TERMS KEEP_PERSONS),
 };
 
+/* All of this world but one county, and some that have no node. */
+static char *write_nation(const struct sim *sim, size_t text)
+{
+    static const uint32_t always[] = {100000, 110000, 120000, 130000, 310000, 320000,
+                                      330000, 330300, 340000, 420000, 440000};
+    enum { ALWAYS = sizeof always / sizeof *always };
+    char members[20 * (SIM_REGIONS + ALWAYS) + 20] = "members:\n", *out = NULL;
+    for (size_t i = 0; i < ALWAYS; i++)
+        sprintf(members + strlen(members), "  - %06u\n", always[i]);
+    for (unsigned i = 0; i < sim->region_count; i++) {
+        char line[20];
+        sprintf(line, "  - %06u\n", sim->region[i]);
+        if (sim->region[i] != 330421 && strstr(members, line) == NULL)
+            strcat(members, line);
+    }
+    ENSURE(asprintf(&out, nation[text], members) > 0);
+    return out;
+}
+
 static void compile(struct sim *sim, struct sim_policy *policy, size_t text)
 {
     struct wire_problem problem = {0};
+    char *nation_text = write_nation(sim, text);
     struct link_policy_file files[2] = {
-        {.name = "nation.yaml", .text = nation[text], .size = strlen(nation[text])},
+        {.name = "nation.yaml", .text = nation_text, .size = strlen(nation_text)},
         {.name = "delta.yaml", .text = delta[text], .size = strlen(delta[text])},
     };
     struct wire_bytes piece = wire_bytes(policy->bytes, policy->size);
@@ -65,6 +82,7 @@ static void compile(struct sim *sim, struct sim_policy *policy, size_t text)
     if (status != WIRE_OK)
         fprintf(stderr, "%s: %s\n", problem.where, problem.en);
     ENSURE(status == WIRE_OK);
+    free(nation_text);
 }
 
 void sim_policies_make(struct sim *sim)

@@ -8,9 +8,16 @@ int64_t sim_mono_ms(const struct sim_process *process)
     return (process->sim->now_us - process->mono_zero_us) / 1000;
 }
 
+int64_t sim_true_ms(const struct sim *sim)
+{
+    return WALL_MS * 1000LL + sim->now_us / 1000;
+}
+
 int64_t sim_wall_ms(const struct sim_process *process)
 {
-    return WALL_MS * 1000LL + process->sim->now_us / 1000 + process->skew_ms;
+    int64_t now_us = process->sim->now_us;
+    return sim_true_ms(process->sim) + process->skew_ms +
+           (now_us - process->drift_since_us) / 1000 * process->drift_ppm / 1000000;
 }
 
 bool sim_process_defer(struct sim_process *process, sim_do *run, void *what, uint64_t number)
@@ -102,6 +109,52 @@ void sim_process_crash(struct sim_process *process, int64_t restart_us)
     process->commit_due = false;
     if (restart_us > 0)
         sim_after(sim, restart_us, on_restart, process, process->life);
+}
+
+/* --- disks and clocks --------------------------------------------------------------------------------------------- */
+
+static void on_room(struct sim *sim, void *what, uint64_t life)
+{
+    struct sim_process *process = what;
+    (void)sim;
+    if (process->up && process->life == life && !sim_process_defer(process, on_room, what, life))
+        process->room(process);
+}
+
+void sim_process_disk(struct sim_process *process, bool full)
+{
+    process->disk_full = full;
+    keep_memory_disk_full(process->keep, full);
+    sim_trace(process->sim, "%s: disk %s", process->name, full ? "full" : "has room");
+    sim_after(process->sim, sim_between(process->sim, 0, SIM_S), on_room, process, process->life);
+}
+
+static void on_recheck(struct sim *sim, void *what, uint64_t rechecks)
+{
+    struct sim_process *process = what;
+    (void)sim;
+    if (process->up && process->rechecks == rechecks && !sim_process_defer(process, on_recheck, what, rechecks))
+        process->recheck(process);
+}
+
+void sim_process_recheck(struct sim_process *process, uint64_t epoch)
+{
+    int64_t now_ms = sim_wall_ms(process), next_ms = sim_trust_next_ms(process->sim, epoch, now_ms);
+    process->rechecks++;
+    if (next_ms == INT64_MAX)
+        return;
+    int64_t in_us = (next_ms - now_ms) * SIM_MS + sim_between(process->sim, 1, SIM_S);
+    sim_after(process->sim, in_us, on_recheck, process, process->rechecks);
+}
+
+void sim_process_clock(struct sim_process *process, int64_t skew_ms, int64_t drift_ppm)
+{
+    process->skew_ms = skew_ms;
+    process->drift_ppm = drift_ppm;
+    process->drift_since_us = process->sim->now_us;
+    sim_trace(process->sim, "%s: clock off by %lld ms, %lld ppm", process->name, (long long)skew_ms,
+              (long long)drift_ppm);
+    sim_after(process->sim, SIM_S, on_recheck, process, ++process->rechecks);
 }
 
 void sim_process_image(struct sim_process *process)

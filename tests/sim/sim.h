@@ -21,11 +21,11 @@
 #include <stdio.h>
 
 enum {
-    SIM_NODES_MAX = 16,
-    SIM_REGIONS = 12,
+    SIM_NODES_MAX = 44, /* with clones */
+    SIM_REGIONS = 34,
     SIM_BROKERS_MAX = 2,
     SIM_POLICIES = 4,
-    SIM_RECORDS_MAX = 512,
+    SIM_RECORDS_MAX = 1024,
     SIM_IMAGES = 3,
     SIM_SIGNATURE_BYTES = 32,
     SIM_TAG_BYTES = 16,
@@ -72,6 +72,9 @@ struct sim_process {
     bool up;
     uint64_t life; /* rises with every end; what was to be done in an earlier life is not done */
     int64_t mono_zero_us, skew_ms, paused_until_us;
+    int64_t drift_ppm, drift_since_us;
+    bool disk_full;    /* its store takes nothing */
+    uint64_t rechecks; /* of the newest look at who is enrolled now */
     struct keep *keep;
     bool commit_due;
     int64_t commit_us; /* how long a commit takes at most */
@@ -84,9 +87,12 @@ struct sim_process {
     void (*crash)(struct sim_process *process);
     void (*start)(struct sim_process *process);
     void (*timer)(struct sim_process *process);
+    void (*room)(struct sim_process *process);    /* look whether there is room */
+    void (*recheck)(struct sim_process *process); /* a certificate may have ended, or the clock was moved */
 };
 int64_t sim_mono_ms(const struct sim_process *process);
 int64_t sim_wall_ms(const struct sim_process *process);
+int64_t sim_true_ms(const struct sim *sim); /* what a wall clock should show */
 /* Rows were appended or a fetch was asked for: there will be a commit, and then word of it. */
 void sim_process_touch(struct sim_process *process);
 void sim_process_fetched(struct sim_process *process);
@@ -96,12 +102,19 @@ bool sim_process_defer(struct sim_process *process, sim_do *run, void *what, uin
 /* Loses what is not committed, and starts again in a while (0: not by itself). */
 void sim_process_crash(struct sim_process *process, int64_t restart_us);
 void sim_process_image(struct sim_process *process);
+/* The disk is full from now on, or no longer; the process sees it within a second, as the real ones do. */
+void sim_process_disk(struct sim_process *process, bool full);
+/* Recheck when by its own clock the next certificate of its directory ends. */
+void sim_process_recheck(struct sim_process *process, uint64_t epoch);
+/* The clock is set off by skew_ms, and runs on by drift_ppm too fast. */
+void sim_process_clock(struct sim_process *process, int64_t skew_ms, int64_t drift_ppm);
 
 /* --- trust.c ------------------------------------------------------------------------------------------------------ */
 struct sim_record {
     uint32_t region, generation; /* region 0: brokers; generation = index of the broker */
     bool revoked;
     int64_t at_us;
+    int64_t until_ms; /* the last moment at which it is valid */
 };
 /* One history; whoever knows of it knows a beginning of it: `epoch` records. */
 struct sim_trust {
@@ -112,15 +125,23 @@ struct sim_trust {
 struct sim_key {
     uint32_t region, generation;
 };
-enum { SIM_RECORD_BYTES = 32 };
+/* Which broker a broker's key is of: they take turns. */
+static inline unsigned sim_broker_of(struct sim_key key)
+{
+    return (key.generation - 1) % SIM_BROKERS_MAX;
+}
+enum { SIM_RECORD_BYTES = 40 };
 enum sim_usage { SIM_IDENTITY = 1, SIM_SEAL = 2 };
-void sim_trust_add(struct sim *sim, uint32_t region, uint32_t generation, bool revoked);
+void sim_trust_issue(struct sim *sim, uint32_t region, uint32_t generation, int64_t until_ms);
+void sim_trust_revoke(struct sim *sim, uint32_t region, uint32_t generation);
+/* When the next certificate ends after now_ms; INT64_MAX: none does. */
+int64_t sim_trust_next_ms(const struct sim *sim, uint64_t epoch, int64_t now_ms);
 void sim_trust_encode(const struct sim *sim, uint64_t epoch, uint8_t out[SIM_RECORD_BYTES]);
-bool sim_enrolled(const struct sim *sim, uint64_t epoch, uint32_t region);
-/* Of the newest key of a region that is not revoked; 0: none. */
-uint32_t sim_generation(const struct sim *sim, uint64_t epoch, uint32_t region);
+bool sim_enrolled(const struct sim *sim, uint64_t epoch, uint32_t region, int64_t at_ms);
+/* Of the newest key of a region that is valid at at_ms; 0: none. */
+uint32_t sim_generation(const struct sim *sim, uint64_t epoch, uint32_t region, int64_t at_ms);
 void sim_certificate(const struct sim *sim, enum sim_usage usage, struct sim_key key, uint8_t out[WIRE_HASH_BYTES]);
-/* OK, UNKNOWN_SIGNER, SIGNER_REVOKED (before at_ms; INT64_MIN: any time will do). */
+/* OK, UNKNOWN_SIGNER, SIGNER_REVOKED, SIGNER_EXPIRED (by at_ms; INT64_MIN: any time will do). */
 enum wire_status sim_certificate_check(const struct sim *sim, uint64_t epoch, enum sim_usage usage,
                                        struct wire_bytes certificate, int64_t at_ms, struct sim_key *out);
 void sim_sign_batch(const struct sim *sim, struct sim_key key, Wire__BatchSeal *seal, struct wire_arena *arena);
@@ -190,7 +211,9 @@ struct sim_broker {
     uint64_t epoch, policies; /* told */
     struct sim_entry *first, **last;
     size_t post_bytes;
-    bool flushing, full;
+    uint32_t generation; /* of its key; sim_broker_of */
+    bool flushing, full; /* full: as the core was told */
+    bool broken;         /* an append was refused */
     bool own_waits;
     uint64_t own_request;
     char own_mechanism[WIRE_MECHANISM_BYTES_MAX + 1];
@@ -201,6 +224,7 @@ struct sim_broker {
     uint64_t losses; /* how often an older image was put in its place */
     bool lost_bytes; /* ever */
     int64_t rolled_since_us;
+    bool enrolled[SIM_REGIONS];         /* as it was told */
     int64_t revoked_at_us[SIM_REGIONS]; /* when it was told; 0: it is enrolled, or was never told */
 };
 void sim_broker_init(struct sim *sim, unsigned index);
@@ -211,7 +235,6 @@ void sim_broker_down(struct sim_broker *broker, struct sim_conn *conn);
 /* SIGHUP: directory and policies of the world. */
 void sim_broker_reload(struct sim_broker *broker);
 void sim_broker_operate(struct sim_broker *broker, enum broker_operation operation, uint32_t region);
-void sim_broker_room(struct sim_broker *broker, bool full);
 /* broker_post.c */
 void sim_post_send(struct sim_broker *broker, const struct broker_send *send);
 void sim_post_other(struct sim_broker *broker, int what, uint64_t peer, uint64_t after, uint64_t from, uint64_t to);
@@ -246,7 +269,7 @@ struct sim_node {
     struct sim_line line[SIM_BROKERS_MAX];
     struct sim_entry *first, **last;
     struct sim_job *job, **job_last;
-    bool job_running, flushing, full;
+    bool job_running, flushing, full, broken;
     const struct node_event *stepping;
     const struct wire_bytes *plain, *salt, *carried; /* of the event being stepped */
     uint64_t publish;                                /* requests */
@@ -265,7 +288,6 @@ void sim_node_step(struct sim_node *node, struct node_event *event);
 void sim_node_up(struct sim_node *node, unsigned link, struct sim_conn *conn);
 void sim_node_down(struct sim_node *node, struct sim_conn *conn);
 void sim_node_cut(struct sim_node *node, unsigned link);
-void sim_node_room(struct sim_node *node, bool full);
 bool sim_node_erased(const struct sim_node *node, uint32_t day);
 /* node_intake.c */
 void sim_node_message(struct sim_node *node, struct sim_conn *conn, struct wire_bytes bytes);
@@ -282,7 +304,15 @@ void sim_node_flush(struct sim_node *node);
 void sim_node_post_end(struct sim_node *node, unsigned link, uint64_t committed);
 
 /* --- plan.c, officer.c, fault.c ----------------------------------------------------------------------------------- */
-enum { SIM_ACT_NONE, SIM_ACT_PUBLISH, SIM_ACT_BURST, SIM_ACT_WITHDRAW, SIM_ACT_IMAGE, SIM_ACT_FAULTS };
+enum {
+    SIM_ACT_NONE,
+    SIM_ACT_PUBLISH,
+    SIM_ACT_BURST,
+    SIM_ACT_WITHDRAW,
+    SIM_ACT_IMAGE,
+    SIM_ACT_FAULTS,
+    SIM_ACTS_MAX = SIM_ACT_FAULTS + 64
+};
 struct sim_act {
     int64_t at_us;
     unsigned kind;   /* SIM_ACT_…, or SIM_ACT_FAULTS + a row of fault.c */
@@ -292,6 +322,7 @@ struct sim_act {
 struct sim_plan {
     uint64_t seed;
     unsigned nodes, brokers;
+    int64_t life_s; /* of certificates; 0: they do not end */
     int64_t end_us; /* of faults and officers */
     struct sim_act *act;
     size_t count, capacity;
@@ -312,6 +343,8 @@ uint64_t sim_fault_bit(const char *name);
 /* An act of one of these kinds, by weight; SIM_ACT_NONE: there are none. */
 unsigned sim_fault_pick(uint64_t kinds, uint64_t number);
 void sim_fault(struct sim *sim, unsigned kind);
+/* A certificate with a new key for a region; its node is started (again) with it. */
+void sim_enrol(struct sim *sim, unsigned region_index);
 const char *sim_act_name(unsigned kind);
 unsigned sim_act_find(const char *name);
 /* All of it ends: whoever is down comes up, operators answer what is asked of them. */
@@ -327,10 +360,10 @@ struct sim_envelope {
     bool known; /* status and plain are set */
     Wire__Status status;
     uint64_t plain;                  /* hash of the payload as written */
-    uint32_t given[SIM_BROKERS_MAX]; /* by index of region: the rules gave it to these */
+    uint64_t given[SIM_BROKERS_MAX]; /* by index of region: the rules gave it to these */
     uint64_t ticket[SIM_BROKERS_MAX], life[SIM_BROKERS_MAX];
     uint64_t admitted_serial[SIM_BROKERS_MAX];
-    uint32_t excused; /* regions that refused it, for its signer was revoked when the broker did not know yet */
+    uint64_t excused; /* regions that refused it, for its signer was revoked when the broker did not know yet */
     uint8_t verdict;  /* the first signed one that its origin verified: Wire__VerdictCode */
     uint64_t verdict_losses;
 };
@@ -403,6 +436,9 @@ struct sim {
     uint32_t region[SIM_REGIONS];
     unsigned region_count;
     bool revoked[SIM_REGIONS];    /* for good */
+    int64_t enrolment_us;         /* when it changed last who is enrolled */
+    unsigned home[SIM_REGIONS];   /* index of its node */
+    bool absent[SIM_REGIONS];     /* not there yet, or left; may come (again) */
     uint8_t mark[SIM_MARK_BYTES]; /* stands in every payload about persons */
     struct sim_path path[SIM_NODES_MAX][SIM_BROKERS_MAX];
     struct sim_conn **conn;
@@ -423,7 +459,8 @@ struct sim {
     char **trace; /* ring of trace_last */
     size_t trace_count;
     struct {
-        uint64_t published, admitted, refused, delivered, crashes, cuts, forks, losses, own;
+        uint64_t published, admitted, refused, delivered, crashes, cuts, forks, losses, own, frames;
+        uint64_t act[SIM_ACTS_MAX]; /* by kind */
     } count;
 };
 /* One run from one seed. Returns the digest of everything that was done; ends the program when an invariant is broken.

@@ -18,13 +18,37 @@ static void hash(const struct sim *sim, const char *what, const void *a, size_t 
 
 /* --- directory ---------------------------------------------------------------------------------------------------- */
 
-void sim_trust_add(struct sim *sim, uint32_t region, uint32_t generation, bool revoked)
+static void add(struct sim *sim, struct sim_record record)
 {
     struct sim_trust *trust = &sim->trust;
     ENSURE(trust->epoch < SIM_RECORDS_MAX);
-    trust->record[trust->epoch++] = (struct sim_record){region, generation, revoked, sim->now_us};
-    sim_trace(sim, "directory %llu: %06u key %u %s", (unsigned long long)trust->epoch, region, generation,
-              revoked ? "revoked" : "issued");
+    record.at_us = sim->now_us;
+    trust->record[trust->epoch++] = record;
+    sim->enrolment_us = sim->now_us;
+    sim_trace(sim, "directory %llu: %06u key %u %s", (unsigned long long)trust->epoch, record.region, record.generation,
+              record.revoked ? "revoked" : "issued");
+}
+
+void sim_trust_issue(struct sim *sim, uint32_t region, uint32_t generation, int64_t until_ms)
+{
+    add(sim, (struct sim_record){.region = region, .generation = generation, .until_ms = until_ms});
+}
+
+void sim_trust_revoke(struct sim *sim, uint32_t region, uint32_t generation)
+{
+    add(sim, (struct sim_record){.region = region, .generation = generation, .revoked = true});
+}
+
+int64_t sim_trust_next_ms(const struct sim *sim, uint64_t epoch, int64_t now_ms)
+{
+    int64_t next_ms = INT64_MAX;
+    for (uint64_t i = 0; i < epoch; i++) {
+        const struct sim_record *record = &sim->trust.record[i];
+        if (!record->revoked && record->until_ms != INT64_MAX && record->until_ms + 1 > now_ms &&
+            record->until_ms + 1 < next_ms)
+            next_ms = record->until_ms + 1;
+    }
+    return next_ms;
 }
 
 void sim_trust_encode(const struct sim *sim, uint64_t epoch, uint8_t out[SIM_RECORD_BYTES])
@@ -35,17 +59,17 @@ void sim_trust_encode(const struct sim *sim, uint64_t epoch, uint8_t out[SIM_REC
     at = wire_put_u32(at, record->region);
     at = wire_put_u32(at, record->generation);
     *at++ = record->revoked;
-    wire_put_u64(at, (uint64_t)record->at_us);
+    wire_put_u64(wire_put_u64(at, (uint64_t)record->at_us), (uint64_t)record->until_ms);
 }
 
-uint32_t sim_generation(const struct sim *sim, uint64_t epoch, uint32_t region)
+uint32_t sim_generation(const struct sim *sim, uint64_t epoch, uint32_t region, int64_t at_ms)
 {
     uint32_t newest = 0;
     for (uint64_t i = 0; i < epoch; i++) {
         const struct sim_record *record = &sim->trust.record[i];
-        if (record->region != region)
+        if (record->region != region || record->generation < newest)
             continue;
-        if (!record->revoked && record->generation > newest)
+        if (!record->revoked && at_ms <= record->until_ms)
             newest = record->generation;
         if (record->revoked && record->generation == newest)
             newest = 0;
@@ -53,9 +77,9 @@ uint32_t sim_generation(const struct sim *sim, uint64_t epoch, uint32_t region)
     return newest;
 }
 
-bool sim_enrolled(const struct sim *sim, uint64_t epoch, uint32_t region)
+bool sim_enrolled(const struct sim *sim, uint64_t epoch, uint32_t region, int64_t at_ms)
 {
-    return sim_generation(sim, epoch, region) != 0;
+    return sim_generation(sim, epoch, region, at_ms) != 0;
 }
 
 /* --- certificates ------------------------------------------------------------------------------------------------- */
@@ -72,26 +96,25 @@ enum wire_status sim_certificate_check(const struct sim *sim, uint64_t epoch, en
                                        struct wire_bytes certificate, int64_t at_ms, struct sim_key *out)
 {
     uint8_t right[WIRE_HASH_BYTES];
-    bool issued = false;
+    bool issued = false, expired = false;
     if (certificate.size != WIRE_HASH_BYTES || wire_get_u32(certificate.data) != (uint32_t)usage)
         return WIRE_UNKNOWN_SIGNER;
     *out = (struct sim_key){wire_get_u32(certificate.data + 4), wire_get_u32(certificate.data + 8)};
     sim_certificate(sim, usage, *out, right);
     if (memcmp(right, certificate.data, sizeof right) != 0)
         return WIRE_UNKNOWN_SIGNER;
-    enum wire_status status = WIRE_UNKNOWN_SIGNER;
     for (uint64_t i = 0; i < epoch; i++) {
         const struct sim_record *record = &sim->trust.record[i];
         if (record->region != out->region || record->generation != out->generation)
             continue;
-        if (!record->revoked)
+        if (!record->revoked) {
             issued = true;
-        else if (at_ms != INT64_MIN && at_ms >= 1581264000000LL + record->at_us / 1000)
+            expired = at_ms != INT64_MIN && at_ms > record->until_ms;
+        }
+        if (record->revoked && at_ms != INT64_MIN && at_ms >= sim_true_ms(sim) - (sim->now_us - record->at_us) / 1000)
             return WIRE_SIGNER_REVOKED;
     }
-    if (issued)
-        status = WIRE_OK;
-    return status;
+    return !issued ? WIRE_UNKNOWN_SIGNER : expired ? WIRE_SIGNER_EXPIRED : WIRE_OK;
 }
 
 static void mac(const struct sim *sim, struct sim_key key, struct wire_bytes text, uint8_t out[SIM_SIGNATURE_BYTES])

@@ -74,8 +74,10 @@ void sim_fail(struct sim *sim, int invariant, const char *format, ...)
 
 static void make_regions(struct sim *sim)
 {
-    static const uint32_t regions[SIM_REGIONS] = {310000, 330000, 100000, 320000, 420000, 340000,
-                                                  330300, 110000, 440000, 120000, 130000, 330421};
+    static const uint32_t regions[SIM_REGIONS] = {
+        310000, 330000, 100000, 320000, 420000, 340000, 330300, 110000, 440000, 120000, 130000, 330421,
+        140000, 150000, 210000, 220000, 230000, 350000, 360000, 410000, 430000, 450000, 460000, 500000,
+        510000, 520000, 530000, 540000, 610000, 620000, 630000, 640000, 650000, 370000};
     sim->region_count = sim->plan.nodes;
     for (unsigned i = 0; i < sim->region_count; i++)
         sim->region[i] = regions[i];
@@ -134,6 +136,7 @@ static void act(struct sim *sim, void *what, uint64_t number)
     (void)number;
     if (sim->healed)
         return;
+    sim->count.act[todo->kind]++;
     sim_trace(sim, "%s %016llx", sim_act_name(todo->kind), (unsigned long long)todo->number);
     sim_random_seed(&sim->random, todo->number);
     if (todo->kind < SIM_ACT_IMAGE)
@@ -143,8 +146,18 @@ static void act(struct sim *sim, void *what, uint64_t number)
     sim->random = worlds;
 }
 
+static bool has_act(const struct sim *sim, const char *name)
+{
+    for (size_t i = 0; i < sim->plan.count; i++)
+        if (strcmp(sim_act_name(sim->plan.act[i].kind), name) == 0)
+            return true;
+    return false;
+}
+
 static void populate(struct sim *sim)
 {
+    bool regions_move = has_act(sim, "join-leave");
+    sim->clock_faults = has_act(sim, "jump") || has_act(sim, "drift");
     sim_random_bytes(sim, sim->trust.secret, sizeof sim->trust.secret);
     sim_random_bytes(sim, sim->mark, sizeof sim->mark);
     make_regions(sim);
@@ -153,23 +166,23 @@ static void populate(struct sim *sim)
     sim->broker_count = sim->plan.brokers;
     for (unsigned i = 0; i < sim->broker_count; i++) {
         sim_broker_init(sim, i);
-        sim_trust_add(sim, 0, i + 1, false);
+        sim_trust_issue(sim, 0, i + 1, INT64_MAX);
     }
     for (unsigned i = 0; i < sim->region_count; i++) {
+        sim->home[i] = i;
         sim_node_init(sim, sim->node_count++, i);
-        sim_trust_add(sim, sim->region[i], 1, false);
+        sim->absent[i] = i > 1 && regions_move && sim_chance(sim, 300);
+        sim->node[i].exists = !sim->absent[i];
+        if (!sim->absent[i])
+            sim_enrol(sim, i);
     }
     sim->policy[0].in_force_ms = 1;
     sim->policy_out = 1;
     for (unsigned i = 0; i < sim->broker_count; i++)
         sim_process_crash(&sim->broker[i].process, 1);
-    for (unsigned i = 0; i < sim->node_count; i++)
-        sim_process_crash(&sim->node[i].process, sim_between(sim, 1, 2 * SIM_S));
     sim_after(sim, 3 * SIM_S, sim_operator, NULL, 0);
     for (size_t i = 0; i < sim->plan.count; i++)
         sim_queue_add(&sim->queue, sim->plan.act[i].at_us, act, &sim->plan.act[i], 0);
-    for (size_t i = 0; i < sim->plan.count; i++)
-        sim->clock_faults |= strcmp(sim_act_name(sim->plan.act[i].kind), "jump") == 0;
 }
 
 static void destroy(struct sim *sim)
