@@ -1,0 +1,126 @@
+/* ZMQ_FD becomes readable when commands wait, and any send or receive may take them: after each the socket is asked
+ * again until it says that nothing is there (proto/link/socket.h). */
+#include "lianfang/world.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+enum { EVENTS_MAX = 256 };
+
+void loop_add(struct member *member)
+{
+    size_t size = sizeof(member->fd);
+    zmq_getsockopt(member->socket, ZMQ_FD, &member->fd, &size);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = member};
+    if (epoll_ctl(member->world->epoll, EPOLL_CTL_ADD, member->fd, &event) != 0)
+        plan_void("epoll: %d", errno);
+    member->readable = true;
+}
+
+/* One varint; NULL: cut off. */
+static const uint8_t *varint(const uint8_t *at, const uint8_t *end, uint64_t *out)
+{
+    *out = 0;
+    for (unsigned shift = 0; at < end && shift < 64; shift += 7) {
+        *out |= (uint64_t)(*at & 0x7f) << shift;
+        if ((*at++ & 0x80) == 0)
+            return at;
+    }
+    return NULL;
+}
+
+/* Frame.deliver = 5; Deliver.mechanism = 1, lane = 2: all in front. */
+static bool is_flash(const uint8_t *at, size_t size)
+{
+    const uint8_t *end = at + size;
+    uint64_t value;
+    if (size < 4 || *at != (5 << 3 | 2))
+        return false;
+    at = varint(at + 1, end, &value);
+    if (at == NULL || at >= end || *at != (1 << 3 | 2))
+        return false;
+    at = varint(at + 1, end, &value);
+    if (at == NULL || value > (uint64_t)(end - at))
+        return false;
+    at += value;
+    return end - at >= 2 && at[0] == 2 << 3 && at[1] == WIRE__LANE__FLASH;
+}
+
+static void take(struct member *member, zmq_msg_t *frame)
+{
+    member_on_frame(member, zmq_msg_data(frame), zmq_msg_size(frame));
+    zmq_msg_close(frame);
+    if (member->queued == 0 || member->answers == MEMBER_ANSWERS)
+        receive_answer(member);
+}
+
+static void put_aside(struct member *member, zmq_msg_t *frame)
+{
+    struct world *world = member->world;
+    if (world->waiting_count == world->waiting_max)
+        plan_void("more frames than any credit allows");
+    struct waiting *waiting = &world->waiting[(world->waiting_head + world->waiting_count++) % world->waiting_max];
+    waiting->member = member;
+    zmq_msg_init(&waiting->frame);
+    zmq_msg_move(&waiting->frame, frame);
+    member->queued++;
+}
+
+static void read_all(struct member *member)
+{
+    struct world *world = member->world;
+    member->readable = false;
+    for (;;) {
+        zmq_msg_t frame;
+        zmq_msg_init(&frame);
+        if (zmq_msg_recv(&frame, member->socket, ZMQ_DONTWAIT) < 0) {
+            if (errno == EAGAIN)
+                return;
+            plan_void("receive: %s", zmq_strerror(errno));
+        }
+        world->frames_in++;
+        world->bytes_in += zmq_msg_size(&frame);
+        if (is_flash(zmq_msg_data(&frame), zmq_msg_size(&frame)))
+            take(member, &frame);
+        else
+            put_aside(member, &frame);
+        zmq_msg_close(&frame);
+    }
+}
+
+static bool any_readable(struct world *world)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < world->members; i++)
+        if (world->member[i].readable) {
+            read_all(&world->member[i]);
+            any = true;
+        }
+    return any;
+}
+
+static void wait_for(struct world *world, uint64_t timeout_ns)
+{
+    struct epoll_event events[EVENTS_MAX];
+    struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
+                               .tv_nsec = (long)(timeout_ns % 1000000000u)};
+    int count = epoll_pwait2(world->epoll, events, EVENTS_MAX, &timeout, NULL);
+    for (int i = 0; i < count; i++)
+        ((struct member *)events[i].data.ptr)->readable = true;
+}
+
+void loop_turn(struct world *world, uint64_t timeout_ns)
+{
+    bool any = any_readable(world);
+    if (world->waiting_count > 0) {
+        struct waiting *waiting = &world->waiting[world->waiting_head];
+        world->waiting_head = (world->waiting_head + 1) % world->waiting_max;
+        world->waiting_count--;
+        waiting->member->queued--;
+        take(waiting->member, &waiting->frame);
+        wait_for(world, 0);
+        return;
+    }
+    wait_for(world, any ? 0 : timeout_ns);
+}

@@ -1,0 +1,181 @@
+#include "lianfang/world.h"
+
+#include "certs/hash.h"
+#include "wire/codec.h"
+#include "wire/lane.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PULSE_NS = 1000000000 };
+
+static const uint32_t windows[WIRE_LANES] = {64 * 1024, 160 * 1024, 192 * 1024, 160 * 1024};
+
+static void option(struct member *member, int name, int value)
+{
+    if (zmq_setsockopt(member->socket, name, &value, sizeof(value)) != 0)
+        plan_void("socket option %d: %s", name, zmq_strerror(errno));
+}
+
+static void key(struct member *member, int name, const uint8_t *bytes)
+{
+    if (zmq_setsockopt(member->socket, name, bytes, WIRE_HASH_BYTES) != 0)
+        plan_void("CURVE key: %s", zmq_strerror(errno));
+}
+
+void member_send_bytes(struct member *member, const void *data, size_t size)
+{
+    if (zmq_send(member->socket, data, size, ZMQ_DONTWAIT) < 0)
+        plan_void("%06u cannot send: %s", member->region, zmq_strerror(errno));
+    member->readable = true;
+    member->world->frames_out++;
+    member->world->bytes_out += size;
+}
+
+void member_send(struct member *member, Wire__Frame__BodyCase body, void *message)
+{
+    Wire__Frame frame;
+    wire__frame__init(&frame);
+    frame.body_case = body;
+    frame.hello = message; /* whichever it is: members of one union */
+    size_t mark = wire_arena_mark(&member->world->arena);
+    struct wire_bytes bytes = wire_encode(&frame.base, &member->world->arena);
+    ENSURE(bytes.data != NULL);
+    member_send_bytes(member, bytes.data, bytes.size);
+    wire_arena_back(&member->world->arena, mark);
+}
+
+static void hello(struct member *member)
+{
+    uint8_t nonce[WIRE_ID_BYTES];
+    Wire__Hello hello;
+    Wire__Grant grant[WIRE_LANES], *grants[WIRE_LANES];
+    cert_random(nonce, sizeof(nonce));
+    wire__hello__init(&hello);
+    hello.version_min = hello.version_max = WIRE_PROTOCOL_VERSION;
+    hello.software = (char *)(uintptr_t) "bench";
+    hello.region = member->region;
+    hello.store_id = (ProtobufCBinaryData){WIRE_ID_BYTES, member->stream[0].store_id};
+    hello.policy_version = member->world->policy_version;
+    hello.directory_epoch = cert_directory_epoch(member->world->directory);
+    hello.receipts_taken = 0;
+    hello.nonce = (ProtobufCBinaryData){sizeof(nonce), nonce};
+    for (size_t lane = 0; lane < WIRE_LANES; lane++) {
+        member->deliver[lane].granted = windows[lane];
+        wire__grant__init(&grant[lane]);
+        grant[lane].lane = (Wire__Lane)lane;
+        grant[lane].offset = windows[lane];
+        grants[lane] = &grant[lane];
+    }
+    hello.grant = grants;
+    hello.n_grant = WIRE_LANES;
+    member_send(member, WIRE__FRAME__BODY_HELLO, &hello);
+}
+
+void member_connect(struct member *member)
+{
+    struct world *world = member->world;
+    char endpoint[128];
+    const struct cert_entry *broker =
+        cert_directory_current(world->directory, 0, WIRE__USAGE__USAGE_TRANSPORT, world_wall_ms());
+    member->socket = zmq_socket(world->zmq, ZMQ_DEALER);
+    if (member->socket == NULL || broker == NULL)
+        plan_void("no socket for %06u: %s", member->region, zmq_strerror(errno));
+    option(member, ZMQ_LINGER, 0);
+    option(member, ZMQ_RECONNECT_IVL, -1);
+    option(member, ZMQ_SNDHWM, 4096);
+    option(member, ZMQ_RCVHWM, 0);
+    option(member, ZMQ_SNDBUF, 128 * 1024);
+    key(member, ZMQ_CURVE_SERVERKEY, broker->subject.curve);
+    key(member, ZMQ_CURVE_PUBLICKEY, cert_identity_curve_public(member->identity));
+    key(member, ZMQ_CURVE_SECRETKEY, cert_identity_curve_secret(member->identity));
+    snprintf(endpoint, sizeof(endpoint), "tcp://%s:%d", world->plan->host, world->plan->port);
+    if (zmq_connect(member->socket, endpoint) != 0)
+        plan_void("%s: %s", endpoint, zmq_strerror(errno));
+    loop_add(member);
+    hello(member);
+}
+
+/* --- what comes --------------------------------------------------------------------------------------------------- */
+
+static void pulse(struct member *member, Wire__LineageToken *confirmed)
+{
+    Wire__Pulse pulse;
+    wire__pulse__init(&pulse);
+    pulse.serial = ++member->pulse_serial;
+    pulse.mono_ms = (int64_t)(plan_now_ns() / 1000000);
+    pulse.wall_ms = world_wall_ms();
+    pulse.confirmed = confirmed;
+    pulse.has_echo_mono_ms = member->echo_mono_ms != 0;
+    pulse.echo_mono_ms = member->echo_mono_ms;
+    member_send(member, WIRE__FRAME__BODY_PULSE, &pulse);
+    member->pulse_at_ns = plan_now_ns() + PULSE_NS;
+}
+
+void member_pulse(struct member *member)
+{
+    pulse(member, NULL);
+}
+
+static void take_grants(struct member *member, Wire__Grant *const *grants, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((unsigned)grants[i]->lane < WIRE_LANES && grants[i]->offset > member->submit[grants[i]->lane].granted)
+            member->submit[grants[i]->lane].granted = grants[i]->offset;
+}
+
+static void on_welcome(struct member *member, Wire__Welcome *welcome)
+{
+    if (welcome->standing != WIRE__STANDING__NORMAL)
+        plan_void("%06u is welcomed as %d", member->region, (int)welcome->standing);
+    take_grants(member, welcome->grant, welcome->n_grant);
+    member->generation = welcome->generation;
+    for (size_t i = 0; i < welcome->n_number; i++)
+        if (welcome->number[i]->serial > member->number_serial)
+            member->number_serial = welcome->number[i]->serial;
+    pulse(member, welcome->token);
+    member->live = true;
+    member->world->live++;
+}
+
+static void on_credit(struct member *member, const Wire__Credit *credit)
+{
+    take_grants(member, credit->grant, credit->n_grant);
+    if (credit->has_reason && credit->reason != WIRE_OK)
+        plan_void("the broker grants nothing: %s", wire_status_name(credit->reason));
+    if (credit->has_wanted && credit->has_wanted_lane && (unsigned)credit->wanted_lane < WIRE_LANES)
+        member->deliver[credit->wanted_lane].wanted = credit->wanted;
+}
+
+void member_on_frame(struct member *member, const void *data, size_t size)
+{
+    struct world *world = member->world;
+    enum wire_status status;
+    wire_arena_reset(&world->arena);
+    Wire__Frame *frame = (Wire__Frame *)wire_decode(&wire__frame__descriptor, wire_bytes(data, size), WIRE_STRICT_ALL,
+                                                    &world->arena, &status);
+    if (frame == NULL)
+        plan_void("a frame of the broker: %s", wire_status_name(status));
+    switch (frame->body_case) {
+    case WIRE__FRAME__BODY_WELCOME:
+        on_welcome(member, frame->welcome);
+        break;
+    case WIRE__FRAME__BODY_DELIVER:
+        receive_part(member, frame->deliver, size);
+        break;
+    case WIRE__FRAME__BODY_RECEIPT:
+        receive_receipt(member, frame->receipt);
+        break;
+    case WIRE__FRAME__BODY_CREDIT:
+        on_credit(member, frame->credit);
+        break;
+    case WIRE__FRAME__BODY_PULSE:
+        member->echo_mono_ms = frame->pulse->mono_ms;
+        break;
+    case WIRE__FRAME__BODY_BYE:
+        plan_void("%06u got BYE: %s", member->region, wire_status_name(frame->bye->reason));
+    default:
+        break; /* directory, policy: ours are those it has */
+    }
+}
