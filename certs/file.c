@@ -149,11 +149,13 @@ enum wire_status cert_file_write(const char *path, struct wire_bytes bytes, mode
 
 enum wire_status cert_folder_make(const char *path, struct wire_problem *problem)
 {
-    if (mkdir(path, 0700) == 0)
+    if (mkdir(path, 0700) == 0 && sync_folder(path) == 0)
         return WIRE_OK;
     struct stat stat_;
-    if (errno == EEXIST && stat(path, &stat_) == 0 && S_ISDIR(stat_.st_mode))
+    if (errno == EEXIST && stat(path, &stat_) == 0 && S_ISDIR(stat_.st_mode)) {
+        (void)sync_folder(path); /* who made it may have died before; its parent need not be ours to read */
         return WIRE_OK;
+    }
     return failed(problem, path, errno, "无法建立目录", "the folder cannot be made");
 }
 

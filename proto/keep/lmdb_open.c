@@ -22,26 +22,33 @@ static enum wire_status fail_errno(const char *path, const char *zh, const char 
                       "%s%.0s: %s. Check the path and its permissions", en, zh, strerror(error));
 }
 
-static void sync_parent(const char *path)
+/* The names in a folder: without this a power cut may take a file whose content was synced. */
+static bool sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool synced = fsync(fd) == 0;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return synced;
+}
+
+static bool sync_parent(const char *path)
 {
     char parent[4096];
     snprintf(parent, sizeof parent, "%s/..", path);
-    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
+    return sync_folder(parent);
 }
 
 static enum wire_status make_folder(const char *path, struct wire_problem *problem)
 {
-    if (mkdir(path, 0700) == 0) {
-        sync_parent(path);
+    if (mkdir(path, 0700) == 0 && sync_parent(path))
         return WIRE_OK;
-    }
     struct stat found;
-    if (errno == EEXIST && stat(path, &found) == 0 && S_ISDIR(found.st_mode))
-        return WIRE_OK;
+    if (errno == EEXIST && stat(path, &found) == 0 && S_ISDIR(found.st_mode) && sync_parent(path))
+        return WIRE_OK; /* synced again: who made it may have died before that */
     if (errno == EEXIST)
         errno = ENOTDIR;
     return fail_errno(path, "无法建立存储目录", "cannot make the store's folder", problem);
@@ -299,7 +306,8 @@ static enum wire_status open_all(struct keep_lmdb *lmdb, const struct keep_optio
         return wire_fail(problem, status, lmdb->path, "无法读取存储", "cannot read the store");
     if (!keep_lmdb_writer_start(lmdb) || !keep_lmdb_fetcher_start(lmdb))
         return fail_errno(lmdb->path, "无法启动线程", "cannot start a thread", problem);
-    sync_parent(lmdb->path); /* the files' names */
+    if (!sync_folder(lmdb->path)) /* the files' names */
+        return fail_errno(lmdb->path, "无法将目录写入磁盘", "cannot sync the folder", problem);
     return WIRE_OK;
 }
 
