@@ -5,6 +5,7 @@ their id; nothing sleeps: waiting is for a condition, with a deadline.
 """
 import json
 import os
+import re
 import secrets
 import hashlib
 import shutil
@@ -48,10 +49,11 @@ class Process:
         self.house, self.name, self.arguments = house, name, arguments
         self.log_path = f"{house.folder}/{name}.log"
         self.child = None
+        self.environment = {}  # of this process alone, above the house's
 
     def start(self):
         log = open(self.log_path, "ab")
-        environment = dict(os.environ, LC_ALL="C.UTF-8", **self.house.environment)
+        environment = dict(os.environ, LC_ALL="C.UTF-8", **{**self.house.environment, **self.environment})
         self.child = subprocess.Popen(self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                       env=environment)
         log.close()
@@ -250,6 +252,20 @@ class House:
     # --- small things
     def program(self, name):
         return f"{self.programs}/{name}"
+
+    def preload(self, *sources):
+        """C files compiled into libraries of this folder: the value of LD_PRELOAD for a daemon, first in the list asked first. A
+        sanitizer's library, when the programs have one, must come before all."""
+        libraries = []
+        for source in sources:
+            library = f"{self.folder}/{os.path.basename(source)}.so"
+            if not os.path.exists(library):
+                self.run(os.environ.get("CC", "cc"), "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-O1",
+                         "-o", library, source, "-ldl")
+            libraries.append(library)
+        linked = self.run("ldd", self.program("lianfang-node")).stdout
+        sanitizer = re.search(r"=> (\S*lib[at]san\S*)", linked)
+        return " ".join(([sanitizer.group(1)] if sanitizer else []) + libraries)
 
     def write(self, path, text):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,0 +1,153 @@
+"""Officers under faults: what they were told, and whether it is true.
+
+An Officer publishes at one node, seeded; whoever was told "queued" (202) is owed. Audit compares that with outboxes and inboxes when
+the faults have stopped. Who gets what is computed here from the mechanism's text, not by the rules engine."""
+import threading
+
+from base import Failure, big_request, box, measure, notice, wait_until
+
+DELTA = ["310000", "320000", "330000", "340000"]
+
+
+class Officer(threading.Thread):
+    """Publishes one envelope after the other; a node that is down just now is asked again with the next one.
+
+    owed: id → (kind, regions that must have it). Bulletins go to every member, requests too, notices to the one concerned,
+    cancellations where the original went."""
+
+    def __init__(self, node, random, regions, pause=0.01, kinds=(6, 3, 2, 1)):
+        super().__init__(daemon=True)
+        self.node, self.random, self.regions, self.pause, self.kinds = node, random, regions, pause, kinds
+        self.owed, self.refused, self.tries = {}, [], 0
+        self.ended, self.quiet = threading.Event(), threading.Event()
+
+    def others(self):
+        return {r for r in self.regions if r != self.node.region}
+
+    def draw(self):
+        """(path, body, kind, regions)."""
+        title = f"{self.node.region} 第 {self.tries} 条"
+        what = self.random.choices(("measure", "notice", "request", "cancel"), self.kinds)[0]
+        known = [i for i, (kind, _) in self.owed.items() if kind in ("measure", "notice")]
+        if what == "cancel" and known:
+            original = self.random.choice(known)
+            return f"/v1/outbox/{original}/cancel", {"reason": f"{title} 撤销"}, "cancel", self.owed[original][1]
+        if what == "notice":
+            to = self.random.choice(sorted(self.others()))
+            return "/v1/envelopes", notice(self.node.region, to, title), "notice", {to}
+        if what == "request":
+            return "/v1/envelopes", big_request(self.node.region, f"医院 {self.tries}", self.random.randint(1, 8)), "request", self.others()
+        return "/v1/envelopes", measure(self.node.region, title, urgent=self.random.random() < 0.3), "measure", self.others()
+
+    def turn(self):
+        self.tries += 1
+        path, body, kind, to = self.draw()
+        status, answer = self.node.api("POST", path, body)
+        if status == 202:
+            self.owed[answer["id"]] = (kind, to)
+        elif status not in (0, 503, 507) and not (kind == "cancel" and status in (404, 409, 422)):
+            self.refused.append((status, answer))
+        return status
+
+    def run(self):
+        while not self.ended.is_set():
+            if self.quiet.is_set():
+                self.ended.wait(0.02)
+                continue
+            self.ended.wait(self.pause if self.turn() == 202 else 0.03)
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+
+
+class Watcher(threading.Thread):
+    """Everything that outboxes ever said of an id: its verdicts must be one and the same."""
+
+    def __init__(self, nodes, pause=0.1):
+        super().__init__(daemon=True)
+        self.nodes, self.pause, self.ended, self.seen = nodes, pause, threading.Event(), {}
+
+    def look(self):
+        for node in self.nodes:
+            status, body = node.api("GET", "/v1/outbox?limit=100")
+            for item in body["envelopes"] if status == 200 else []:
+                self.note(item)
+
+    def note(self, item):
+        if item.get("verdict"):
+            self.seen.setdefault(item["id"], set()).add((item["verdict"], item.get("verdict_at")))
+
+    def run(self):
+        while not self.ended.wait(self.pause):
+            self.look()
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+
+
+class Audit:
+    """What is wrong, as lists of words; empty when nothing is.
+
+    lost: owed or seen admitted, and not where it belongs. twice: in a box more than once, or two verdicts. misrouted: in an
+    inbox the rules did not give it to. unjudged: no verdict, or another one than admitted."""
+
+    def __init__(self, nodes, officers, watcher=None):
+        self.lost, self.twice, self.misrouted, self.unjudged = [], [], [], []
+        self.outboxes = {region: box(node, "outbox") for region, node in nodes.items()}
+        self.inboxes = {region: box(node, "inbox") for region, node in nodes.items()}
+        self.owed = {i: (o.node.region, *what) for o in officers for i, what in o.owed.items()}
+        self.seen = watcher.seen if watcher else {}
+        self.check_outboxes()
+        for region in nodes:
+            self.check_inbox(region)
+
+    def problems(self):
+        return {name: found for name in ("lost", "twice", "misrouted", "unjudged") if (found := getattr(self, name))}
+
+    def check_outboxes(self):
+        for region, items in self.outboxes.items():
+            ids = [item["id"] for item in items]
+            self.twice += [f"{i} in the outbox of {region}" for i in repeated(ids)]
+            wanted = {i for i, (origin, _, _) in self.owed.items() if origin == region}
+            self.lost += [f"{self.owed[i][1]} {i} from the outbox of {region}" for i in sorted(wanted - set(ids))]
+            for item in items:
+                if item.get("verdict") != "admitted" and item["state"] not in ("withdrawn", "replaced"):
+                    self.unjudged.append(f"{item['number']} of {region}: {item['state']} {item.get('verdict')} {item.get('reason')}")
+                if item.get("verdict"):
+                    self.seen.setdefault(item["id"], set()).add((item["verdict"], item.get("verdict_at")))
+        self.twice += [f"{i} has verdicts {sorted(v, key=str)}" for i, v in self.seen.items() if len(v) > 1]
+
+    def check_inbox(self, region):
+        ids = [item["id"] for item in self.inboxes[region]]
+        self.twice += [f"{i} in the inbox of {region}" for i in repeated(ids)]
+        admitted = {item["id"] for items in self.outboxes.values() for item in items if item.get("verdict") == "admitted"}
+        wanted = {i for i, (_, _, to) in self.owed.items() if region in to and i in admitted}
+        self.lost += [f"{self.owed[i][1]} {i} of {self.owed[i][0]} from the inbox of {region}" for i in sorted(wanted - set(ids))]
+        self.misrouted += [f"{i} in the inbox of {region}" for i in ids if i in self.owed and region not in self.owed[i][2]]
+        self.check_order(region)
+
+    def check_order(self, region):
+        last = {}
+        for item in sorted(self.inboxes[region], key=lambda item: item["order"]):
+            stream = (item["origin"], item["mechanism"], item["lane"], item.get("stream"))
+            if item.get("seq") and item["seq"] <= last.get(stream, 0):
+                self.twice.append(f"{item['id']} at {region} out of its stream's order")
+            last[stream] = item.get("seq") or 0
+
+
+def repeated(ids):
+    return sorted({i for i in ids if ids.count(i) > 1}) if len(ids) != len(set(ids)) else []
+
+
+def settled(house, seconds=60):
+    """All up, everything judged, every queue of the broker empty; Failure after the deadline."""
+    from base import drained, quiet
+    wait_until(lambda: all(node.up() for node in house.nodes.values()), "all nodes linked", seconds)
+    for node in house.nodes.values():
+        wait_until(lambda: quiet(node), f"verdicts of {node.region}", seconds)
+    wait_until(lambda: drained(house), "queues of the broker", seconds)
+
+
+__all__ = ["Audit", "DELTA", "Failure", "Officer", "Watcher", "settled"]
