@@ -11,7 +11,7 @@ struct wire_region {
     uint32_t adcode;
     const char *name;   /* Chinese, as GB/T 2260 */
     uint32_t successor; /* 0, or the code that replaced this abolished one */
-    uint16_t edition;   /* last year it was valid in; 0 = still valid */
+    uint16_t edition;   /* last year it was valid at the end of; 0 = still valid */
 };
 
 enum { WIRE_REGION_NATION = 100000, WIRE_REGION_BROKER = 0 };
