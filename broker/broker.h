@@ -14,16 +14,9 @@
 #include "broker/core/core.h"
 #include "broker/gate/gate.h"
 #include "broker/ledger/ledger.h"
-#include "certs/hash.h"
-#include "certs/identity.h"
-#include "certs/rest.h"
-#include "keep/daykeys.h"
-#include "link/config.h"
 #include "link/http.h"
-#include "link/log.h"
 #include "link/server.h"
-#include "wire/ensure.h"
-#include <uv.h>
+#include "shell/shell.h"
 
 struct broker_post;
 struct broker_parts;
@@ -46,26 +39,14 @@ struct broker_quiet {
 };
 
 struct broker {
-    uv_loop_t loop;
-    void *zmq;
+    struct shell shell;
     struct link_broker_config config;
-    const char *config_path;
-    struct link_log *log;
-
-    struct cert_identity *identity;
-    struct cert_directory *directory;
-    struct wire_hash hash;
     struct gate gate;
-    struct daykeys *daykeys;
-    struct cert_rest *rest;
     struct ledger ledger;
 
     struct broker_core *core;
     struct broker_out out;
     struct wire_arena frame_arena; /* one message and its look-ups; reset for each */
-    uint64_t ticket_last;          /* of the core */
-    uint64_t ticket_own;           /* appends of the shell since then */
-    uint64_t ticket_told;          /* to the core, as committed */
     struct broker_own *own;        /* a SEAL that waits; NULL: none */
 
     struct broker_post *post;
@@ -75,32 +56,21 @@ struct broker {
     struct link_http *http;
     char endpoint[LINK_LISTEN_MAX][LINK_ENDPOINT_BYTES];
 
-    uv_async_t stored; /* the ledger committed or fetched something */
-    uv_timer_t wake;   /* the core's */
-    uv_timer_t seal;   /* a SEAL waits: made in a loop turn of its own */
-    uv_timer_t leave;  /* the post's: peers that were told to go */
-    uv_timer_t second; /* room, certificates that begin or end, erasing */
-    uv_signal_t signals[3];
+    uv_timer_t seal;                               /* a SEAL waits: made in a loop turn of its own */
+    uv_timer_t leave;                              /* the post's: peers that were told to go */
     struct broker_exact exact[BROKER_FETCHES_MAX]; /* asked for in this step, answered before any other event */
     size_t exact_count;
     struct broker_quiet quiet;
     uint64_t refused_frames[BROKER_STATUSES]; /* by wire status, for /metrics */
     uint64_t seconds;
     bool descriptors_scarce; /* said so */
-    bool full, erasing, damaged, stopping;
-    int exit_code;
+    bool erasing, damaged;
 };
-
-int64_t broker_wall_ms(void);
-int64_t broker_mono_ms(void);
 
 /* Steps the core with the event (times and randomness are filled in here) and performs everything that follows. */
 void broker_step(struct broker *broker, struct broker_event *event);
 /* Ends the process in order, with this exit code; what is committed stays, what is not was never acknowledged. */
 void broker_stop(struct broker *broker, int exit_code);
-/* A row that cannot be read, a write that failed: nothing more may be acknowledged. */
-_Noreturn void broker_fail(struct broker *broker, const char *zh, const char *en, enum wire_status status);
-
 /* A peer or stranger that is not accepted: counted by reason; true when it may be logged too. */
 bool broker_refused(struct broker *broker, enum wire_status status);
 
@@ -111,8 +81,6 @@ void broker_on_down(void *ctx, link_peer peer, const char *user_id, enum link_do
 void broker_on_stored(struct broker *broker);
 /* Tells the core when the ledger is nearly full, and when it no longer is. */
 void broker_watch_room(struct broker *broker);
-/* Rows of the shell's own, in order with those of the core. */
-void broker_append_own(struct broker *broker, const struct wire_row *rows, size_t count);
 /* post.c */
 struct broker_post *broker_post_new(struct broker *broker);
 void broker_post_free(struct broker_post **post);

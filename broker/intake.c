@@ -15,8 +15,9 @@ static uint32_t region_of(const char *user_id)
 static void misbehaved(struct broker *broker, link_peer peer, const char *user_id, enum wire_status status)
 {
     if (broker_refused(broker, status))
-        link_log_line(broker->log, LINK_WARNING, "gate", "收到无法接受的帧，已断开", "frame not accepted, peer cut",
-                      LINK_TEXT("peer", user_id), LINK_TEXT("reason", wire_status_name(status)));
+        link_log_line(broker->shell.log, LINK_WARNING, "gate", "收到无法接受的帧，已断开",
+                      "frame not accepted, peer cut", LINK_TEXT("peer", user_id),
+                      LINK_TEXT("reason", wire_status_name(status)));
     struct broker_event event = {.kind = BROKER_EVENT_PEER_DOWN};
     event.peer_down = (struct broker_peer_down){.peer = peer, .status = status};
     broker_post_bye(broker->post, peer, status);
@@ -29,7 +30,7 @@ static bool looked_up(struct broker *broker, link_peer peer, const char *user_id
     if (status == WIRE_OK)
         return true;
     if (status != WIRE_NO_MEMORY && status != WIRE_OVER_BUDGET)
-        broker_fail(broker, "账本读取失败", "the ledger cannot be read", status);
+        shell_fail(&broker->shell, "账本读取失败", "the ledger cannot be read", status);
     misbehaved(broker, peer, user_id, WIRE_OVER_BUDGET);
     return false;
 }
@@ -52,7 +53,7 @@ static void take_hello(struct broker *broker, link_peer peer, const char *user_i
 
 static void log_refused_batch(struct broker *broker, const char *user_id, const struct gate_submit *seen)
 {
-    link_log_line(broker->log, LINK_WARNING, "gate", "批次被拒", "batch refused", LINK_TEXT("peer", user_id),
+    link_log_line(broker->shell.log, LINK_WARNING, "gate", "批次被拒", "batch refused", LINK_TEXT("peer", user_id),
                   LINK_TEXT("reason", wire_status_name(seen->failed)),
                   LINK_TEXT("mechanism", seen->batch->seal->mechanism),
                   LINK_UNSIGNED("first", seen->batch->seal->first), LINK_UNSIGNED("envelope", seen->at));
@@ -62,7 +63,7 @@ static void take_submit(struct broker *broker, link_peer peer, const char *user_
                         size_t frame_bytes)
 {
     struct gate_submit seen;
-    gate_submit(&broker->gate, region_of(user_id), submit, broker_wall_ms(), &broker->frame_arena, &seen);
+    gate_submit(&broker->gate, region_of(user_id), submit, shell_wall_ms(), &broker->frame_arena, &seen);
     if (seen.batch == NULL) {
         misbehaved(broker, peer, user_id, seen.failed);
         return;
@@ -91,7 +92,7 @@ static void take_submit(struct broker *broker, link_peer peer, const char *user_
 static void take_arrived(struct broker *broker, link_peer peer, const char *user_id, const Wire__Arrived *arrived)
 {
     uint32_t region = region_of(user_id);
-    int64_t wall_ms = broker_wall_ms();
+    int64_t wall_ms = shell_wall_ms();
     size_t mark = wire_arena_mark(&broker->frame_arena);
     for (size_t i = 0; i < arrived->n_part && !broker_post_leaving(broker->post, peer); i++) {
         struct broker_event event = {.kind = BROKER_EVENT_ARRIVED};
@@ -113,7 +114,7 @@ static void take_arrived(struct broker *broker, link_peer peer, const char *user
 
 static void take_bye(struct broker *broker, link_peer peer, const char *user_id, const Wire__Bye *bye)
 {
-    link_log_line(broker->log, LINK_INFO, "session", "对端告别", "peer said bye", LINK_TEXT("peer", user_id),
+    link_log_line(broker->shell.log, LINK_INFO, "session", "对端告别", "peer said bye", LINK_TEXT("peer", user_id),
                   LINK_TEXT("reason", wire_status_name(bye->reason)));
     struct broker_event event = {.kind = BROKER_EVENT_PEER_DOWN};
     event.peer_down = (struct broker_peer_down){.peer = peer, .status = WIRE_CLOSED};
@@ -126,7 +127,7 @@ void broker_on_message(void *ctx, link_peer peer, const char *user_id, struct wi
     struct broker *broker = ctx;
     struct wire_arena *arena = &broker->frame_arena;
     wire_arena_reset(arena);
-    if (broker->stopping || broker_post_leaving(broker->post, peer))
+    if (broker->shell.stopping || broker_post_leaving(broker->post, peer))
         return;
     enum wire_status status;
     Wire__Frame *frame = gate_decode(payload, arena, &status);
@@ -165,9 +166,9 @@ void broker_on_down(void *ctx, link_peer peer, const char *user_id, enum link_do
 {
     struct broker *broker = ctx;
     enum link_level level = why == LINK_DOWN_BY_PEER || why == LINK_CUT_BY_OWNER ? LINK_INFO : LINK_WARNING;
-    link_log_line(broker->log, level, "session", "连接结束", "connection ended", LINK_TEXT("peer", user_id),
+    link_log_line(broker->shell.log, level, "session", "连接结束", "connection ended", LINK_TEXT("peer", user_id),
                   LINK_TEXT("why", link_down_name(why)));
-    if (broker->stopping)
+    if (broker->shell.stopping)
         return;
     struct broker_event event = {.kind = BROKER_EVENT_PEER_DOWN};
     event.peer_down = (struct broker_peer_down){.peer = peer, .status = WIRE_CLOSED};

@@ -7,9 +7,7 @@
 #include "wire/time.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -25,70 +23,44 @@ enum {
     CALM_S = 60,          /* nothing is erased before the clock has been watched for so long */
 };
 
-void broker_fail(struct broker *broker, const char *zh, const char *en, enum wire_status status)
-{
-    struct wire_problem problem = {0};
-    keep_failed(broker->ledger.keep, &problem);
-    link_log_line(broker->log, LINK_ERROR, "broker", zh, en, LINK_TEXT("status", wire_status_name(status)),
-                  LINK_TEXT("where", problem.where), LINK_TEXT("what", problem.en));
-    exit(status == WIRE_DISK_FULL ? EX_TEMPFAIL : EX_IOERR);
-}
-
 /* --- wiring up ---------------------------------------------------------------------------------------------------- */
-
-static void *pages(size_t size)
-{
-    void *memory = calloc(1, size); /* large: fresh zero pages, resident only when touched */
-    ENSURE(memory != NULL);
-    return memory;
-}
 
 static enum wire_status open_identity(struct broker *broker, struct wire_problem *problem)
 {
-    struct cert_identity_options options = {.installation = broker->config.installation, .now_ms = broker_wall_ms()};
-    enum wire_status status = cert_identity_load(broker->config.identity, &options, &broker->identity, problem);
-    if (status != WIRE_OK)
-        return status;
-    if (cert_identity_role(broker->identity) != WIRE__ROLE__ROLE_BROKER)
-        return wire_fail(problem, WIRE_INVALID, broker->config.identity,
-                         "这不是交换中心的证书；请用 lianfang-ca issue broker 签发",
-                         "not a broker's certificates; issue them with lianfang-ca issue broker");
-    struct cert_file ca = {0};
-    status = cert_file_read(broker->config.ca, false, &ca, problem);
+    const struct link_broker_config *config = &broker->config;
+    enum wire_status status = shell_open_identity(&broker->shell, config->identity, config->installation, problem);
+    if (status == WIRE_OK && cert_identity_role(broker->shell.identity) != WIRE__ROLE__ROLE_BROKER)
+        status = wire_fail(problem, WIRE_INVALID, config->identity,
+                           "这不是交换中心的证书；请用 lianfang-ca issue broker 签发",
+                           "not a broker's certificates; issue them with lianfang-ca issue broker");
     if (status == WIRE_OK)
-        status =
-            cert_directory_new(wire_bytes(ca.data, ca.size), broker->config.installation, &broker->directory, problem);
-    cert_file_close(&ca);
-    broker->gate = (struct gate){.hash = &broker->hash, .directory = broker->directory};
+        status = shell_open_directory(&broker->shell, config->ca, config->installation, problem);
+    broker->gate = (struct gate){.hash = &broker->shell.hash, .directory = broker->shell.directory};
     return status;
 }
 
 static enum wire_status open_stores(struct broker *broker, struct wire_problem *problem)
 {
-    char path[4096];
-    enum wire_status status = cert_folder_make(broker->config.data, problem);
+    const struct link_broker_config *config = &broker->config;
+    enum wire_status status = cert_folder_make(config->data, problem);
     if (status == WIRE_OK)
-        status = ledger_open(broker->config.data, broker->config.map_bytes, &broker->ledger, problem);
-    if (status != WIRE_OK)
-        return status;
-    if (snprintf(path, sizeof(path), "%s/daykeys", broker->config.data) >= (int)sizeof(path))
-        return wire_fail(problem, WIRE_INVALID, broker->config.data, "路径太长", "the path is too long");
-    return daykeys_open(path, &broker->daykeys, problem);
+        status = ledger_open(config->data, config->map_bytes, &broker->ledger, problem);
+    broker->shell.keep = broker->ledger.keep;
+    return status == WIRE_OK ? shell_open_daykeys(&broker->shell, config->data, problem) : status;
 }
 
 /* For -n, which leaves no trace: a store that is not there yet is not made, and one in use belongs to the broker that
  * runs and read it. */
 static enum wire_status check_stores(struct broker *broker, struct wire_problem *problem)
 {
-    char path[4096];
-    if (snprintf(path, sizeof(path), "%s/ledger", broker->config.data) >= (int)sizeof(path))
-        return wire_fail(problem, WIRE_INVALID, broker->config.data, "路径太长", "the path is too long");
-    if (access(path, F_OK) != 0 && errno == ENOENT)
-        return WIRE_OK;
-    enum wire_status status = open_stores(broker, problem);
+    char path[CERT_PATH_BYTES_MAX];
+    enum wire_status status = shell_path(broker->config.data, "ledger", path, problem);
+    if (status != WIRE_OK || (access(path, F_OK) != 0 && errno == ENOENT))
+        return status;
+    status = open_stores(broker, problem);
     if (status != WIRE_IN_USE)
         return status;
-    link_log_line(broker->log, LINK_NOTICE, "ledger", "账本正由运行中的交换中心使用，未检查",
+    link_log_line(broker->shell.log, LINK_NOTICE, "ledger", "账本正由运行中的交换中心使用，未检查",
                   "the ledger is in use by a running broker and was not checked", LINK_TEXT("path", path));
     ledger_close(&broker->ledger);
     return WIRE_OK;
@@ -97,14 +69,14 @@ static enum wire_status check_stores(struct broker *broker, struct wire_problem 
 static void open_core(struct broker *broker)
 {
     struct broker_options options;
-    broker_options_default(&options, &broker->hash);
+    broker_options_default(&options, &broker->shell.hash);
     options.pulse_ms = broker->config.pulse_ms;
     options.hosted = (const char *const *)broker->config.hosts;
     options.hosted_count = broker->config.hosts_count;
     size_t size = broker_core_size(&options);
-    broker->core = broker_core_init(pages(size), size, &options);
-    wire_arena_over(&broker->out.arena, pages(OUT_BYTES), OUT_BYTES);
-    wire_arena_over(&broker->frame_arena, pages(FRAME_ARENA_BYTES), FRAME_ARENA_BYTES);
+    broker->core = broker_core_init(shell_pages(size), size, &options);
+    wire_arena_over(&broker->out.arena, shell_pages(OUT_BYTES), OUT_BYTES);
+    wire_arena_over(&broker->frame_arena, shell_pages(FRAME_ARENA_BYTES), FRAME_ARENA_BYTES);
     broker->post = broker_post_new(broker);
     broker->parts = broker_parts_new(broker);
 }
@@ -113,8 +85,8 @@ static bool boot_row(void *context, const struct wire_row *row)
 {
     struct broker *broker = context;
     struct broker_event event = {.kind = BROKER_EVENT_BOOT_ROW, .boot_row = {.row = *row}};
-    event.mono_ms = broker_mono_ms();
-    event.wall_ms = broker_wall_ms();
+    event.mono_ms = shell_mono_ms();
+    event.wall_ms = shell_wall_ms();
     broker_core_step(broker->core, &event, &broker->out);
     ENSURE(!broker->out.more);
     for (size_t i = 0; i < broker->out.count; i++) {
@@ -122,7 +94,7 @@ static bool boot_row(void *context, const struct wire_row *row)
         broker->damaged = broker->damaged || broker->out.effects[i].note.topic == BROKER_NOTE_DAMAGED;
     }
     if (broker->damaged)
-        link_log_line(broker->log, LINK_ERROR, "ledger", "账本记录损坏", "a row of the ledger is damaged",
+        link_log_line(broker->shell.log, LINK_ERROR, "ledger", "账本记录损坏", "a row of the ledger is damaged",
                       LINK_TEXT("table", broker_table_name(row->table)), LINK_HEX("key", row->key.data, row->key.size));
     return !broker->damaged;
 }
@@ -146,18 +118,18 @@ static enum wire_status boot_core(struct broker *broker, struct wire_problem *pr
 
 static enum wire_status open_sockets(struct broker *broker, struct wire_problem *problem)
 {
-    broker->zmq = zmq_ctx_new();
-    ENSURE(broker->zmq != NULL);
+    broker->shell.zmq = zmq_ctx_new();
+    ENSURE(broker->shell.zmq != NULL);
     struct link_server_options options = {0};
     struct link_server_callbacks callbacks = {
         .ctx = broker, .allow = broker_trust_allow, .on_message = broker_on_message, .on_down = broker_on_down};
     enum wire_status status =
-        link_server_open(&broker->loop, broker->zmq, &options, &callbacks, &broker->server, problem);
+        link_server_open(&broker->shell.loop, broker->shell.zmq, &options, &callbacks, &broker->server, problem);
     for (unsigned i = 0; status == WIRE_OK && i < broker->config.listen_count; i++) {
         status = link_server_bind(broker->server, broker->config.listen[i],
-                                  cert_identity_curve_secret(broker->identity), broker->endpoint[i], problem);
+                                  cert_identity_curve_secret(broker->shell.identity), broker->endpoint[i], problem);
         if (status == WIRE_OK)
-            link_log_line(broker->log, LINK_NOTICE, "broker", "已监听", "listening",
+            link_log_line(broker->shell.log, LINK_NOTICE, "broker", "已监听", "listening",
                           LINK_TEXT("endpoint", broker->endpoint[i]));
     }
     return status == WIRE_OK ? broker_watch_open(broker, problem) : status;
@@ -165,24 +137,12 @@ static enum wire_status open_sockets(struct broker *broker, struct wire_problem 
 
 /* --- the loop's timers and signals -------------------------------------------------------------------------------- */
 
-static void on_stored(uv_async_t *async)
-{
-    broker_on_stored(async->data);
-}
-
-static void wake_loop(void *context)
-{
-    uv_async_send(context);
-}
-
 void broker_watch_room(struct broker *broker)
 {
-    struct keep_room room = keep_room(broker->ledger.keep);
-    bool full = keep_room_scarce(&room);
-    if (full == broker->full)
+    struct broker_event event = {.kind = BROKER_EVENT_ROOM};
+    if (!shell_room_changed(&broker->shell))
         return;
-    broker->full = full;
-    struct broker_event event = {.kind = BROKER_EVENT_ROOM, .room = {.full = full}};
+    event.room.full = broker->shell.full;
     broker_step(broker, &event);
 }
 
@@ -203,7 +163,7 @@ static void erase_some(struct broker *broker)
         broker->erasing = true;
     if (!broker->erasing || !clock_sure(broker))
         return;
-    broker->erasing = broker_rest_erase(broker, wire_day_add(wire_day_of(broker_wall_ms()), -1));
+    broker->erasing = broker_rest_erase(broker, wire_day_add(wire_day_of(shell_wall_ms()), -1));
 }
 
 /* Descriptors run out before memory does, and libzmq then spins: said while there is time to do something. */
@@ -215,15 +175,28 @@ static void watch_descriptors(struct broker *broker)
         return;
     bool scarce = (uint64_t)counters->connections * DESCRIPTORS_EACH * 10 > (uint64_t)limit.rlim_cur * 7;
     if (scarce && !broker->descriptors_scarce)
-        link_log_line(broker->log, LINK_ERROR, "broker", "连接数已达文件描述符上限的七成，请提高 LimitNOFILE",
+        link_log_line(broker->shell.log, LINK_ERROR, "broker", "连接数已达文件描述符上限的七成，请提高 LimitNOFILE",
                       "connections take 70 % of the descriptors, raise LimitNOFILE",
                       LINK_UNSIGNED("connections", counters->connections), LINK_UNSIGNED("limit", limit.rlim_cur));
     broker->descriptors_scarce = scarce;
 }
 
-static void on_second(uv_timer_t *timer)
+static void on_stored(void *daemon)
 {
-    struct broker *broker = timer->data;
+    broker_on_stored(daemon);
+}
+
+static void on_wake(void *daemon)
+{
+    struct broker *broker = daemon;
+    struct broker_event event = {.kind = BROKER_EVENT_TIMER};
+    wire_arena_reset(&broker->frame_arena);
+    broker_step(broker, &event);
+}
+
+static void on_second(void *daemon)
+{
+    struct broker *broker = daemon;
     wire_arena_reset(&broker->frame_arena);
     broker->seconds++;
     broker_watch_room(broker);
@@ -232,118 +205,81 @@ static void on_second(uv_timer_t *timer)
     erase_some(broker);
 }
 
-static void on_signal(uv_signal_t *signal, int number)
+static void on_reload(void *daemon)
 {
-    struct broker *broker = signal->data;
-    if (number != SIGHUP) {
-        broker_stop(broker, EX_OK);
-        return;
-    }
+    struct broker *broker = daemon;
     struct wire_problem problem = {0};
     wire_arena_reset(&broker->frame_arena);
-    link_log_reopen(broker->log, NULL);
+    link_log_reopen(broker->shell.log, NULL);
     if (broker_trust_reload(broker->trust, &problem) == WIRE_OK)
-        link_log_line(broker->log, LINK_NOTICE, "broker", "已重新载入", "reloaded",
-                      LINK_TEXT("config", broker->config_path));
+        link_log_line(broker->shell.log, LINK_NOTICE, "broker", "已重新载入", "reloaded",
+                      LINK_TEXT("config", broker->shell.config_path));
     else
-        link_log_problem(broker->log, LINK_ERROR, "broker", &problem);
+        link_log_problem(broker->shell.log, LINK_ERROR, "broker", &problem);
+}
+
+static void on_stop(void *daemon, int exit_code)
+{
+    broker_stop(daemon, exit_code);
 }
 
 static void start_handles(struct broker *broker)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-    uv_async_init(&broker->loop, &broker->stored, on_stored);
-    uv_timer_init(&broker->loop, &broker->wake);
-    uv_timer_init(&broker->loop, &broker->seal);
-    uv_timer_init(&broker->loop, &broker->leave);
-    uv_timer_init(&broker->loop, &broker->second);
-    broker->stored.data = broker->wake.data = broker->seal.data = broker->leave.data = broker->second.data = broker;
-    for (size_t i = 0; i < 3; i++) {
-        uv_signal_init(&broker->loop, &broker->signals[i]);
-        broker->signals[i].data = broker;
-        uv_signal_start(&broker->signals[i], on_signal, numbers[i]);
-    }
-    signal(SIGPIPE, SIG_IGN);
-    keep_on_committed(broker->ledger.keep, wake_loop, &broker->stored);
+    static const struct shell_calls calls = {on_stored, on_wake, on_second, on_reload, on_stop};
+    shell_start_handles(&broker->shell, &calls, broker);
+    uv_timer_init(&broker->shell.loop, &broker->seal);
+    uv_timer_init(&broker->shell.loop, &broker->leave);
+    broker->seal.data = broker->leave.data = broker;
 }
 
 /* --- ordered close ------------------------------------------------------------------------------------------------ */
 
-static void close_handles(struct broker *broker)
-{
-    uv_close((uv_handle_t *)&broker->stored, NULL);
-    uv_close((uv_handle_t *)&broker->wake, NULL);
-    uv_close((uv_handle_t *)&broker->seal, NULL);
-    uv_close((uv_handle_t *)&broker->leave, NULL);
-    uv_close((uv_handle_t *)&broker->second, NULL);
-    for (size_t i = 0; i < 3; i++)
-        uv_close((uv_handle_t *)&broker->signals[i], NULL);
-}
-
 void broker_stop(struct broker *broker, int exit_code)
 {
-    if (broker->stopping)
+    if (broker->shell.stopping)
         return;
-    broker->exit_code = exit_code;
-    link_log_line(broker->log, LINK_NOTICE, "broker", "正在停止", "stopping", LINK_NUMBER("exit", exit_code));
+    broker->shell.exit_code = exit_code;
+    link_log_line(broker->shell.log, LINK_NOTICE, "broker", "正在停止", "stopping", LINK_NUMBER("exit", exit_code));
     struct broker_event event = {.kind = BROKER_EVENT_OPERATOR, .operator_ = {.operation = BROKER_SHUT_DOWN}};
     broker_step(broker, &event);
-    keep_sync(broker->ledger.keep);
+    keep_sync(broker->shell.keep);
     broker_on_stored(broker);
-    broker->stopping = true;
+    broker->shell.stopping = true;
     link_http_close(&broker->http);
     link_server_close(&broker->server, NULL, NULL);
-    ledger_close(&broker->ledger); /* ends its threads: they wake `stored`, which must be open until then */
-    close_handles(broker);
+    ledger_close(&broker->ledger); /* ends its threads: they wake the loop, whose handles must be open until then */
+    broker->shell.keep = NULL;
+    shell_close_handles(&broker->shell);
+    uv_close((uv_handle_t *)&broker->seal, NULL);
+    uv_close((uv_handle_t *)&broker->leave, NULL);
 }
 
 static void close_all(struct broker *broker)
 {
     ledger_close(&broker->ledger); /* when it was not served from */
-    if (broker->zmq != NULL)
-        zmq_ctx_term(broker->zmq);
-    daykeys_close(&broker->daykeys);
     broker_post_free(&broker->post);
     broker_parts_free(&broker->parts);
     free(broker->own);
     broker_trust_free(&broker->trust);
-    cert_rest_free(&broker->rest);
-    cert_directory_free(&broker->directory);
-    cert_identity_free(&broker->identity);
-    cert_hash_close(&broker->hash);
     free(broker->core);
     free(broker->out.arena.base);
     free(broker->frame_arena.base);
-    link_log_close(&broker->log);
+    shell_close(&broker->shell);
     link_broker_config_close(&broker->config);
 }
 
 /* --- main --------------------------------------------------------------------------------------------------------- */
 
-/* Before the configuration says which language, both are said. */
 static int refuse(const struct broker *broker, const struct wire_problem *problem)
 {
-    bool zh = broker->config.log.language == WIRE_CHINESE;
-    if (broker->log == NULL)
-        fprintf(stderr, "lianfang-broker: %s: %s / %s\n", problem->where, problem->zh, problem->en);
-    else
-        fprintf(stderr, "lianfang-broker: %s: %s\n", problem->where, zh ? problem->zh : problem->en);
-    switch (problem->status) {
-    case WIRE_IN_USE:
-        return EX_UNAVAILABLE;
-    case WIRE_IO:
-        return EX_IOERR;
-    default:
-        return EX_CONFIG;
-    }
+    return shell_refuse(&broker->shell, broker->config.log.language, problem);
 }
 
 static int serve(struct broker *broker, bool only_check)
 {
     struct wire_problem problem = {0};
     uint64_t started_ns = uv_hrtime();
-    broker->hash = cert_hash_new();
-    broker->rest = cert_rest_new();
+    shell_open_crypto(&broker->shell);
     enum wire_status status = link_broker_config_check_files(&broker->config, &problem);
     if (status == WIRE_OK)
         status = open_identity(broker, &problem);
@@ -359,23 +295,22 @@ static int serve(struct broker *broker, bool only_check)
         close_all(broker);
         return code;
     }
-    uv_loop_init(&broker->loop);
+    uv_loop_init(&broker->shell.loop);
     open_core(broker);
     start_handles(broker);
     status = boot_core(broker, &problem);
     if (status == WIRE_OK)
         status = open_sockets(broker, &problem);
     if (status != WIRE_OK) {
-        int code = refuse(broker, &problem);
-        broker_stop(broker, code);
+        broker_stop(broker, refuse(broker, &problem));
     } else {
-        uv_timer_start(&broker->second, on_second, 1000, 1000);
-        link_log_line(broker->log, LINK_NOTICE, "broker", "就绪", "ready",
+        shell_start_seconds(&broker->shell);
+        link_log_line(broker->shell.log, LINK_NOTICE, "broker", "就绪", "ready",
                       LINK_UNSIGNED("ms", (uv_hrtime() - started_ns) / 1000000));
     }
-    uv_run(&broker->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&broker->loop);
-    int code = broker->exit_code;
+    uv_run(&broker->shell.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&broker->shell.loop);
+    int code = broker->shell.exit_code;
     close_all(broker);
     return code;
 }
@@ -395,18 +330,14 @@ static int usage(void)
 static int run(struct broker *broker, bool only_check, int argc, char **argv)
 {
     struct wire_problem problem = {0};
-    if (link_broker_config_load(broker->config_path, &broker->config, &problem) != WIRE_OK)
+    if (link_broker_config_load(broker->shell.config_path, &broker->config, &problem) != WIRE_OK)
         return refuse(broker, &problem);
     if (argc > 0) {
         int code = broker_command(&broker->config, argc, argv);
         link_broker_config_close(&broker->config);
         return code;
     }
-    struct link_log_options log = {.level = broker->config.log.level,
-                                   .format = broker->config.log.format,
-                                   .language = broker->config.log.language,
-                                   .path = broker->config.log.path};
-    if (link_log_open(&log, &broker->log, &problem) == WIRE_OK)
+    if (shell_open_log(&broker->shell, &broker->config.log, &problem) == WIRE_OK)
         return serve(broker, only_check);
     int code = refuse(broker, &problem);
     link_broker_config_close(&broker->config);
@@ -415,20 +346,14 @@ static int run(struct broker *broker, bool only_check, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct broker *broker = pages(sizeof(*broker));
-    bool only_check = false;
-    int option;
+    struct broker *broker = shell_pages(sizeof(*broker));
+    bool only_check;
     setlocale(LC_ALL, "");
-    broker->config_path = "/etc/lianfang/broker.yaml";
-    while ((option = getopt(argc, argv, "+c:nh")) != -1) {
-        if (option == 'c')
-            broker->config_path = optarg;
-        else if (option == 'n')
-            only_check = true;
-        else
-            return usage();
-    }
-    int code = run(broker, only_check, argc - optind, argv + optind);
+    broker->shell.words = (struct shell_words){"broker", "账本读取失败", "the ledger cannot be read", "账本写入失败",
+                                               "the ledger cannot be written"};
+    broker->shell.config_path = "/etc/lianfang/broker.yaml";
+    int read = shell_arguments(&broker->shell, argc, argv, &only_check);
+    int code = read == 0 ? EX_USAGE : run(broker, only_check, argc - read, argv + read);
     free(broker);
     return code == EX_USAGE ? usage() : code;
 }

@@ -177,7 +177,7 @@ static enum wire_status make_envelope(struct making *m, size_t i, Wire__Envelope
     uint8_t *salt = wire_arena_take(m->arena, WIRE_SALT_BYTES);
     ENSURE(salt != NULL && payload.data != NULL);
     cert_random(salt, WIRE_SALT_BYTES);
-    struct wire_digest digest = wire_payload_digest(&m->broker->hash, wire_bytes(salt, WIRE_SALT_BYTES), payload);
+    struct wire_digest digest = wire_payload_digest(&m->broker->shell.hash, wire_bytes(salt, WIRE_SALT_BYTES), payload);
     header->digest = (ProtobufCBinaryData){WIRE_HASH_BYTES, wire_arena_copy(m->arena, &digest, sizeof(digest))};
     struct wire_bytes raw = wire_encode(&header->base, m->arena);
     ENSURE(raw.data != NULL);
@@ -231,14 +231,15 @@ static enum wire_status make_batch(struct making *m, struct broker_submit *submi
         status = make_envelope(m, i, &envelopes[i], &headers[i]);
         batch->envelope[i] = &envelopes[i];
         header_list[i] = &headers[i];
-        leaves[i] = wire_header_leaf(&m->broker->hash, wire_bytes(envelopes[i].header.data, envelopes[i].header.len));
+        leaves[i] =
+            wire_header_leaf(&m->broker->shell.hash, wire_bytes(envelopes[i].header.data, envelopes[i].header.len));
     }
     if (status != WIRE_OK)
         return status;
     batch->n_envelope = count;
     batch->seal = seal;
     memcpy(scratch, leaves, count * sizeof(*leaves));
-    struct wire_digest root = wire_merkle_root(&m->broker->hash, scratch, count);
+    struct wire_digest root = wire_merkle_root(&m->broker->shell.hash, scratch, count);
     seal->mechanism = (char *)m->own->mechanism;
     seal->lane = m->own->lane;
     seal->store_id = (ProtobufCBinaryData){WIRE_ID_BYTES, m->store_id};
@@ -248,7 +249,7 @@ static enum wire_status make_batch(struct making *m, struct broker_submit *submi
     submit->batch = batch;
     submit->headers = header_list;
     submit->leaves = leaves;
-    return cert_sign_batch(m->broker->identity, seal, arena);
+    return cert_sign_batch(m->broker->shell.identity, seal, arena);
 }
 
 void broker_own_seal(struct broker *broker)
@@ -257,7 +258,7 @@ void broker_own_seal(struct broker *broker)
         return;
     struct broker_own *own = broker->own;
     broker->own = NULL;
-    struct making m = {.broker = broker, .arena = &broker->frame_arena, .own = own, .now_ms = broker_wall_ms()};
+    struct making m = {.broker = broker, .arena = &broker->frame_arena, .own = own, .now_ms = shell_wall_ms()};
     struct broker_totals totals;
     broker_core_totals(broker->core, &totals);
     broker_own_store_id(&totals, m.store_id);
@@ -268,7 +269,7 @@ void broker_own_seal(struct broker *broker)
     if (event.sealed.status == WIRE_OK)
         event.sealed.status = ledger_look_submit(&broker->ledger, &event.sealed.submit, m.arena);
     if (event.sealed.status == WIRE_DAMAGED || event.sealed.status == WIRE_IO)
-        broker_fail(broker, "账本读取失败", "the ledger cannot be read", event.sealed.status);
+        shell_fail(&broker->shell, "账本读取失败", "the ledger cannot be read", event.sealed.status);
     broker_step(broker, &event);
     free(own);
 }

@@ -170,8 +170,8 @@ static bool fill_proof(const struct broker *broker, const struct cached *cached,
     struct wire_digest *proof = wire_arena_take(arena, WIRE_PROOF_HASHES_MAX * sizeof(*proof));
     if (proof == NULL)
         return false;
-    part->n_proof =
-        wire_merkle_proof(&broker->hash, (struct wire_digest *)(void *)cached->batch->leaves.data, leaves, have, proof);
+    part->n_proof = wire_merkle_proof(&broker->shell.hash, (struct wire_digest *)(void *)cached->batch->leaves.data,
+                                      leaves, have, proof);
     part->proof = wire_arena_take(arena, (part->n_proof + 1) * sizeof(*part->proof));
     for (size_t i = 0; part->proof != NULL && i < part->n_proof; i++)
         part->proof[i] = (ProtobufCBinaryData){WIRE_HASH_BYTES, proof[i].bytes};

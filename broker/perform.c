@@ -4,39 +4,6 @@
 #include "certs/hash.h"
 
 #include <stdlib.h>
-#include <sys/time.h>
-#include <time.h>
-
-/* The store's tickets: those of the core, with room between for rows of the shell's own (erasing). */
-enum { OWN_BITS = 24 };
-
-int64_t broker_wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t broker_mono_ms(void)
-{
-    return (int64_t)(uv_hrtime() / 1000000);
-}
-
-static void append_rows(struct broker *broker, const struct wire_row *rows, size_t count, uint64_t ticket)
-{
-    enum wire_status status = keep_append(broker->ledger.keep, rows, count, ticket);
-    if (status == WIRE_AGAIN) { /* credit keeps the queue short; a slow disk may fill it all the same */
-        if (keep_sync(broker->ledger.keep) == WIRE_OK)
-            status = keep_append(broker->ledger.keep, rows, count, ticket);
-    }
-    if (status != WIRE_OK)
-        broker_fail(broker, "账本写入失败", "the ledger cannot be written", status);
-}
-
-void broker_append_own(struct broker *broker, const struct wire_row *rows, size_t count)
-{
-    append_rows(broker, rows, count, (broker->ticket_last << OWN_BITS) | ++broker->ticket_own);
-}
 
 static void perform_append(struct broker *broker, const struct broker_append *append)
 {
@@ -47,14 +14,12 @@ static void perform_append(struct broker *broker, const struct broker_append *ap
     if (rows_max > count) {
         rows = wire_arena_take(&broker->frame_arena, rows_max * sizeof(*rows));
         if (rows == NULL)
-            broker_fail(broker, "内存预算不足", "the memory budget is too small", WIRE_NO_MEMORY);
+            shell_fail(&broker->shell, "内存预算不足", "the memory budget is too small", WIRE_NO_MEMORY);
         if (count > 0)
             memcpy(rows, append->rows, count * sizeof(*rows));
         count += broker_rest_rows(broker, append, &broker->frame_arena, rows + count, rows_max - count);
     }
-    broker->ticket_last = append->ticket;
-    broker->ticket_own = 0;
-    append_rows(broker, rows, count, append->ticket << OWN_BITS);
+    shell_append(&broker->shell, rows, count, append->ticket);
 }
 
 static void perform_fetch(struct broker *broker, const struct broker_fetch *fetch)
@@ -64,8 +29,8 @@ static void perform_fetch(struct broker *broker, const struct broker_fetch *fetc
                                .from = fetch->from,
                                .rows_max = fetch->rows_max,
                                .bytes_max = fetch->bytes_max};
-    if (keep_fetch_async(broker->ledger.keep, fetch->request, &range) != WIRE_OK)
-        broker_fail(broker, "账本读取失败", "the ledger cannot be read", WIRE_IO);
+    if (keep_fetch_async(broker->shell.keep, fetch->request, &range) != WIRE_OK)
+        shell_check(&broker->shell, WIRE_IO);
 }
 
 struct exact_rows {
@@ -112,9 +77,10 @@ static struct broker_event answer_exact(struct broker *broker)
     exact.rows = wire_arena_take(exact.arena, exact.max * sizeof(*exact.rows));
     bool more = false;
     enum wire_status status =
-        exact.rows == NULL ? WIRE_NO_MEMORY : keep_scan(broker->ledger.keep, &range, exact_visit, &exact, &more);
+        exact.rows == NULL ? WIRE_NO_MEMORY : keep_scan(broker->shell.keep, &range, exact_visit, &exact, &more);
     if (status != WIRE_OK || exact.full)
-        broker_fail(broker, "账本读取失败", "the ledger cannot be read", status == WIRE_OK ? WIRE_NO_MEMORY : status);
+        shell_fail(&broker->shell, "账本读取失败", "the ledger cannot be read",
+                   status == WIRE_OK ? WIRE_NO_MEMORY : status);
     broker->exact_count--;
     memmove(broker->exact, broker->exact + 1, broker->exact_count * sizeof(*broker->exact));
     struct broker_event event = {.kind = BROKER_EVENT_FETCHED};
@@ -125,31 +91,16 @@ static struct broker_event answer_exact(struct broker *broker)
     return event;
 }
 
-static void on_wake(uv_timer_t *timer)
-{
-    struct broker *broker = timer->data;
-    struct broker_event event = {.kind = BROKER_EVENT_TIMER};
-    wire_arena_reset(&broker->frame_arena);
-    broker_step(broker, &event);
-}
-
-static void perform_wake(struct broker *broker, int64_t wake_ms)
-{
-    int64_t in_ms = wake_ms - broker_mono_ms();
-    uv_update_time(&broker->loop);
-    uv_timer_start(&broker->wake, on_wake, in_ms > 0 ? (uint64_t)in_ms : 0, 0);
-}
-
 bool broker_refused(struct broker *broker, enum wire_status status)
 {
     enum { LINES_A_SECOND = 20 };
     struct broker_quiet *quiet = &broker->quiet;
     if ((unsigned)status < BROKER_STATUSES)
         broker->refused_frames[status]++;
-    uint64_t second = (uint64_t)broker_mono_ms() / 1000;
+    uint64_t second = (uint64_t)shell_mono_ms() / 1000;
     if (quiet->second != second) {
         if (quiet->left_out > 0)
-            link_log_line(broker->log, LINK_WARNING, "gate", "拒绝过多，部分未记入日志",
+            link_log_line(broker->shell.log, LINK_WARNING, "gate", "拒绝过多，部分未记入日志",
                           "many refusals, not all are logged", LINK_UNSIGNED("left_out", quiet->left_out));
         *quiet = (struct broker_quiet){.second = second};
     }
@@ -200,12 +151,12 @@ static void perform_note(struct broker *broker, const struct broker_note *note)
 {
     const struct note_text *text = note_text(note->topic);
     bool caused = note->topic == BROKER_NOTE_MISBEHAVED || note->topic == BROKER_NOTE_REFUSED_PEER;
-    if ((caused && !broker_refused(broker, note->status)) || !link_log_on(broker->log, text->level))
+    if ((caused && !broker_refused(broker, note->status)) || !link_log_on(broker->shell.log, text->level))
         return;
     enum link_level level = text->level;
     if (note->topic == BROKER_NOTE_CREDIT_REASON && note->status == WIRE_OK)
         level = LINK_NOTICE;
-    link_log_line(broker->log, level, "core", text->zh, text->en, LINK_UNSIGNED("region", note->region),
+    link_log_line(broker->shell.log, level, "core", text->zh, text->en, LINK_UNSIGNED("region", note->region),
                   LINK_TEXT("status", wire_status_name(note->status)), LINK_UNSIGNED("a", note->a),
                   LINK_UNSIGNED("b", note->b), LINK_UNSIGNED("c", note->c));
 }
@@ -235,7 +186,7 @@ static void perform_one(struct broker *broker, const struct broker_effect *effec
         broker_post_cut(broker->post, &effect->cut);
         break;
     case BROKER_WAKE:
-        perform_wake(broker, effect->wake_ms);
+        shell_wake_at(&broker->shell, effect->wake_ms);
         break;
     case BROKER_SEAL:
         broker_own_take(broker, &effect->seal);
@@ -248,8 +199,8 @@ static void perform_one(struct broker *broker, const struct broker_effect *effec
 
 static void step_core(struct broker *broker, struct broker_event *event)
 {
-    event->mono_ms = broker_mono_ms();
-    event->wall_ms = broker_wall_ms();
+    event->mono_ms = shell_mono_ms();
+    event->wall_ms = shell_wall_ms();
     if (event->kind == BROKER_EVENT_HELLO || event->kind == BROKER_EVENT_BOOT_DONE)
         cert_random(event->random, sizeof(event->random));
     broker_core_step(broker->core, event, &broker->out);
@@ -274,15 +225,14 @@ void broker_step(struct broker *broker, struct broker_event *event)
         step_core(broker, &next);
     }
     wire_arena_back(&broker->frame_arena, mark);
-    broker_post_flush(broker->post, keep_committed(broker->ledger.keep) >> OWN_BITS);
+    broker_post_flush(broker->post, shell_committed(&broker->shell));
 }
 
 static void take_fetched(struct broker *broker)
 {
     struct keep_fetched fetched;
-    while (keep_fetched(broker->ledger.keep, &fetched)) {
-        if (fetched.status != WIRE_OK)
-            broker_fail(broker, "账本读取失败", "the ledger cannot be read", fetched.status);
+    while (keep_fetched(broker->shell.keep, &fetched)) {
+        shell_check(&broker->shell, fetched.status);
         struct broker_event event = {.kind = BROKER_EVENT_FETCHED};
         event.fetched = (struct broker_fetched){
             .request = fetched.request, .rows = fetched.rows, .count = fetched.row_count, .end = !fetched.more};
@@ -295,14 +245,8 @@ void broker_on_stored(struct broker *broker)
 {
     wire_arena_reset(&broker->frame_arena);
     broker_watch_room(broker);
-    enum wire_status failed = keep_failed(broker->ledger.keep, NULL);
-    if (failed != WIRE_OK)
-        broker_fail(broker, "账本写入失败", "the ledger cannot be written", failed);
     struct broker_event event = {.kind = BROKER_EVENT_COMMITTED};
-    event.committed.ticket = keep_committed(broker->ledger.keep) >> OWN_BITS;
-    if (event.committed.ticket > broker->ticket_told) {
-        broker->ticket_told = event.committed.ticket;
+    if (shell_newly_committed(&broker->shell, &event.committed.ticket))
         broker_step(broker, &event);
-    }
     take_fetched(broker);
 }

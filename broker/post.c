@@ -1,30 +1,22 @@
-/* What leaves: held back until what it says is durable, completed, signed together, sent in order.
- *
- * A queue of everything the core wants sent. An entry goes when the append it names is committed; nothing overtakes an
- * earlier entry, so a peer sees one order (and what needs no append waits for at most the commit under way). What goes
- * at one time is signed at one time: the statements of all its receipts, witnesses and completeness are leaves under
- * one root.
+/* What the broker sends. Letters of shell/post.h: a frame of the core's; a DELIVER, which is made when it goes; a
+ * policy or directory, which become frames when they go; a cut.
  *
  * A peer that is cut is given a moment first: a cut takes what is not yet in TCP with it, the BYE that says why
  * included. Until then nothing more is sent to it and nothing it says is heard (broker_post_leaving). */
 #include "broker.h"
 
-#include "certs/verify.h"
+#include "shell/post.h"
 #include "wire/codec.h"
 
 #include <stdlib.h>
 
 enum {
-    TURN_ENTRIES = 128,             /* signed and sent together */
-    TURN_BYTES = 8 * 1024 * 1024,   /* of parts completed together */
     ARENA_BYTES = 64 * 1024 * 1024, /* untouched pages cost nothing */
-    TURN_STATEMENTS = 4096,         /* signed together; one frame has at most FRAME_STATEMENTS */
-    FRAME_STATEMENTS = 1024,
-    LEAVE_MS = 100, /* for the BYE */
+    LEAVE_MS = 100,                 /* for the BYE */
     LEAVING_MAX = 256,
 };
 
-enum what { SEND_FRAME, SEND_POLICY, SEND_DIRECTORY, SEND_CUT };
+enum what { SEND_FRAME, SEND_DELIVER, SEND_POLICY, SEND_DIRECTORY, SEND_CUT };
 
 /* A DELIVER before it is completed: it cannot be encoded yet. */
 struct deliver {
@@ -36,84 +28,33 @@ struct deliver {
 };
 
 struct entry {
-    struct entry *next;
+    struct shell_letter letter;
     enum what what;
     link_peer peer;
-    uint64_t after;
-    uint64_t from, to;              /* policy: version; directory: epochs; cut: status */
-    struct broker_part_source part; /* serial 0: the frame is complete but for signatures */
+    uint64_t from, to; /* policy: version; directory: epochs */
+    struct broker_part_source part;
     struct deliver deliver;
-    bool statements; /* the frame holds statements to be signed */
-    size_t size;
-    uint8_t bytes[]; /* the encoded frame */
 };
 
 struct broker_post {
     struct broker *broker;
-    struct entry *first, **last;
+    struct shell_post *post;
     struct wire_arena arena;
-    void *memory;
-    Wire__Signed **unsigned_; /* of the turn, TURN_STATEMENTS */
-    size_t unsigned_count;
-    bool flushing;
     link_peer leaving[LEAVING_MAX]; /* in the order in which they were told to go */
     int64_t leave_ms[LEAVING_MAX];  /* when each is cut, mono */
     size_t leaving_count;
 };
 
-struct broker_post *broker_post_new(struct broker *broker)
-{
-    struct broker_post *post = calloc(1, sizeof(*post));
-    ENSURE(post != NULL);
-    post->broker = broker;
-    post->last = &post->first;
-    post->memory = malloc(ARENA_BYTES);
-    post->unsigned_ = malloc(TURN_STATEMENTS * sizeof(*post->unsigned_));
-    ENSURE(post->memory != NULL && post->unsigned_ != NULL);
-    wire_arena_over(&post->arena, post->memory, ARENA_BYTES);
-    return post;
-}
+/* --- taking in ---------------------------------------------------------------------------------------------------- */
 
-void broker_post_free(struct broker_post **post)
+static struct entry *entry_add(struct broker_post *post, enum what what, link_peer peer, uint64_t after,
+                               const Wire__Frame *frame)
 {
-    if (*post == NULL)
-        return;
-    while ((*post)->first != NULL) {
-        struct entry *entry = (*post)->first;
-        (*post)->first = entry->next;
-        free(entry);
-    }
-    free((*post)->memory);
-    free((*post)->unsigned_);
-    free(*post);
-    *post = NULL;
-}
-
-static struct entry *entry_add(struct broker_post *post, enum what what, link_peer peer, uint64_t after, size_t size)
-{
-    struct entry *entry = calloc(1, sizeof(*entry) + size);
-    ENSURE(entry != NULL);
+    struct entry *entry =
+        (struct entry *)shell_post_add(post->post, sizeof(*entry), LINK_PEER_SLOT(peer), after, frame);
     entry->what = what;
     entry->peer = peer;
-    entry->after = after;
-    entry->size = size;
-    *post->last = entry;
-    post->last = &entry->next;
     return entry;
-}
-
-static bool has_statements(const Wire__Frame *frame)
-{
-    switch (frame->body_case) {
-    case WIRE__FRAME__BODY_RECEIPT:
-        return frame->receipt->signed_->signature.len == 0;
-    case WIRE__FRAME__BODY_WELCOME:
-        return frame->welcome->n_completeness > 0;
-    case WIRE__FRAME__BODY_PULSE:
-        return frame->pulse->n_completeness > 0;
-    default:
-        return false;
-    }
 }
 
 static struct deliver deliver_of(const Wire__Deliver *from)
@@ -128,88 +69,59 @@ static struct deliver deliver_of(const Wire__Deliver *from)
 
 void broker_post_send(struct broker_post *post, const struct broker_send *send)
 {
-    if (send->part.serial != 0) {
-        struct entry *entry = entry_add(post, SEND_FRAME, send->peer, send->after, 0);
-        entry->part = send->part;
-        entry->deliver = deliver_of(send->frame->deliver);
+    if (send->part.serial == 0) {
+        entry_add(post, SEND_FRAME, send->peer, send->after, send->frame);
         return;
     }
-    size_t size = protobuf_c_message_get_packed_size(&send->frame->base);
-    struct entry *entry = entry_add(post, SEND_FRAME, send->peer, send->after, size);
-    entry->statements = has_statements(send->frame);
-    protobuf_c_message_pack(&send->frame->base, entry->bytes);
+    struct entry *entry = entry_add(post, SEND_DELIVER, send->peer, send->after, NULL);
+    entry->letter.open = true;
+    entry->part = send->part;
+    entry->deliver = deliver_of(send->frame->deliver);
 }
 
 void broker_post_policy(struct broker_post *post, const struct broker_send_policy *send)
 {
-    entry_add(post, SEND_POLICY, send->peer, send->after, 0)->from = send->version;
+    entry_add(post, SEND_POLICY, send->peer, send->after, NULL)->from = send->version;
 }
 
 void broker_post_directory(struct broker_post *post, const struct broker_send_directory *send)
 {
-    struct entry *entry = entry_add(post, SEND_DIRECTORY, send->peer, send->after, 0);
+    struct entry *entry = entry_add(post, SEND_DIRECTORY, send->peer, send->after, NULL);
     entry->from = send->from_epoch;
     entry->to = send->epoch;
 }
 
-static void drop_peer(struct broker_post *post, link_peer peer)
+static bool is_to(const void *context, const struct shell_letter *letter)
 {
-    struct entry **at = &post->first;
-    while (*at != NULL) {
-        struct entry *entry = *at;
-        if (entry->peer != peer) {
-            at = &entry->next;
-            continue;
-        }
-        *at = entry->next;
-        free(entry);
-    }
-    post->last = at;
+    const link_peer *peer = context;
+    return ((const struct entry *)letter)->peer == *peer;
 }
 
 /* A cut comes after what was sent so far; that of a revoked peer waits for no commit, and it gets nothing more. */
 void broker_post_cut(struct broker_post *post, const struct broker_cut *cut)
 {
-    bool revoked = cut->status == WIRE_REVOKED;
-    struct entry *first = NULL;
-    if (revoked) {
-        drop_peer(post, cut->peer);
-        first = post->first;
-        post->first = NULL;
-        post->last = &post->first;
+    if (cut->status != WIRE_REVOKED) {
+        entry_add(post, SEND_CUT, cut->peer, 0, NULL);
+        return;
     }
-    struct entry *entry = entry_add(post, SEND_CUT, cut->peer, 0, 0);
-    entry->from = cut->status;
-    if (first == NULL)
-        return;
-    entry->next = first;
-    while (*post->last != NULL)
-        post->last = &(*post->last)->next;
+    shell_post_drop(post->post, is_to, &cut->peer);
+    struct entry *entry = (struct entry *)shell_post_add_first(post->post, sizeof(*entry), LINK_PEER_SLOT(cut->peer));
+    entry->what = SEND_CUT;
+    entry->peer = cut->peer;
 }
 
-/* --- one entry ---------------------------------------------------------------------------------------------------- */
-
-static void to_sign(struct broker_post *post, Wire__Signed *signed_)
+void broker_post_bye(struct broker_post *post, link_peer peer, enum wire_status status)
 {
-    if (signed_->signature.len > 0)
-        return;
-    ENSURE(post->unsigned_count < TURN_STATEMENTS);
-    post->unsigned_[post->unsigned_count++] = signed_;
+    Wire__Bye bye = WIRE__BYE__INIT;
+    Wire__Frame frame = WIRE__FRAME__INIT;
+    bye.reason = status;
+    frame.body_case = WIRE__FRAME__BODY_BYE;
+    frame.bye = &bye;
+    broker_post_send(post, &(struct broker_send){.peer = peer, .frame = &frame});
+    broker_post_cut(post, &(struct broker_cut){.peer = peer, .status = status});
 }
 
-static void collect_statements(struct broker_post *post, Wire__Frame *frame)
-{
-    if (frame->body_case == WIRE__FRAME__BODY_RECEIPT)
-        to_sign(post, frame->receipt->signed_);
-    else if (frame->body_case == WIRE__FRAME__BODY_DELIVER)
-        to_sign(post, frame->deliver->witness);
-    else if (frame->body_case == WIRE__FRAME__BODY_WELCOME)
-        for (size_t i = 0; i < frame->welcome->n_completeness; i++)
-            to_sign(post, frame->welcome->completeness[i]);
-    else if (frame->body_case == WIRE__FRAME__BODY_PULSE)
-        for (size_t i = 0; i < frame->pulse->n_completeness; i++)
-            to_sign(post, frame->pulse->completeness[i]);
-}
+/* --- completing --------------------------------------------------------------------------------------------------- */
 
 static Wire__Frame *deliver_frame(struct broker_post *post, const struct deliver *from)
 {
@@ -230,45 +142,24 @@ static Wire__Frame *deliver_frame(struct broker_post *post, const struct deliver
     return frame;
 }
 
-/* Decodes an entry that is to be completed. An own encoding lacks required fields on purpose (part, witness,
- * signatures), so the strict decoder of the wire is not asked. */
-static Wire__Frame *prepare(struct broker_post *post, const struct entry *entry)
+static bool complete(void *context, struct shell_letter *letter)
 {
-    Wire__Frame *frame;
-    if (entry->part.serial != 0) {
-        frame = deliver_frame(post, &entry->deliver);
-        enum wire_status status = broker_parts_fill(post->broker->parts, &entry->part, frame->deliver, &post->arena);
-        if (status != WIRE_OK)
-            broker_fail(post->broker, "账本中的批次无法读取", "a batch of the ledger cannot be read", status);
-    } else {
-        frame = wire__frame__unpack(&post->arena.allocator, entry->size, entry->bytes);
-        ENSURE(frame != NULL);
-    }
-    collect_statements(post, frame);
-    return frame;
+    struct broker_post *post = context;
+    const struct entry *entry = (const struct entry *)letter;
+    if (entry->what != SEND_DELIVER)
+        return true; /* nothing but signatures is missing */
+    letter->frame = deliver_frame(post, &entry->deliver);
+    enum wire_status status =
+        broker_parts_fill(post->broker->parts, &entry->part, letter->frame->deliver, &post->arena);
+    if (status != WIRE_OK)
+        shell_fail(&post->broker->shell, "账本中的批次无法读取", "a batch of the ledger cannot be read", status);
+    return true;
 }
 
-static void sign_turn(struct broker_post *post)
+static void sign(void *context, Wire__Signed **blank, size_t count, struct wire_arena *arena)
 {
-    if (post->unsigned_count == 0)
-        return;
-    struct wire_arena *arena = &post->arena;
-    size_t count = post->unsigned_count;
-    struct cert_statement *items = wire_arena_take(arena, count * sizeof(*items));
-    Wire__Signed *made = wire_arena_take(arena, count * sizeof(*made));
-    ENSURE(items != NULL && made != NULL);
-    for (size_t i = 0; i < count; i++) {
-        const Wire__Signed *blank = post->unsigned_[i];
-        items[i] = (struct cert_statement){.type = blank->type,
-                                           .statement = wire_bytes(blank->statement.data, blank->statement.len)};
-    }
-    enum wire_status status =
-        cert_sign_statements(post->broker->identity, &post->broker->hash, items, count, arena, made);
-    if (status != WIRE_OK)
-        broker_fail(post->broker, "无法签名", "cannot sign", status);
-    for (size_t i = 0; i < count; i++)
-        *post->unsigned_[i] = made[i];
-    post->unsigned_count = 0;
+    struct broker_post *post = context;
+    shell_sign(&post->broker->shell, blank, count, arena);
 }
 
 /* --- peers that are told to go ------------------------------------------------------------------------------------ */
@@ -294,18 +185,15 @@ static void arm_leaving(struct broker_post *post);
 static void on_leave(uv_timer_t *timer)
 {
     struct broker_post *post = ((struct broker *)timer->data)->post;
-    while (post->leaving_count > 0 && post->leave_ms[0] <= broker_mono_ms())
+    while (post->leaving_count > 0 && post->leave_ms[0] <= shell_mono_ms())
         cut_first(post);
     arm_leaving(post);
 }
 
 static void arm_leaving(struct broker_post *post)
 {
-    if (post->leaving_count == 0)
-        return;
-    int64_t in_ms = post->leave_ms[0] - broker_mono_ms();
-    uv_update_time(&post->broker->loop);
-    uv_timer_start(&post->broker->leave, on_leave, in_ms > 0 ? (uint64_t)in_ms : 0, 0);
+    if (post->leaving_count > 0)
+        shell_timer_at(&post->broker->leave, post->leave_ms[0], on_leave);
 }
 
 static void leave(struct broker_post *post, link_peer peer)
@@ -315,20 +203,9 @@ static void leave(struct broker_post *post, link_peer peer)
     if (post->leaving_count == LEAVING_MAX)
         cut_first(post);
     post->leaving[post->leaving_count] = peer;
-    post->leave_ms[post->leaving_count++] = broker_mono_ms() + LEAVE_MS;
+    post->leave_ms[post->leaving_count++] = shell_mono_ms() + LEAVE_MS;
     if (post->leaving_count == 1)
         arm_leaving(post);
-}
-
-void broker_post_bye(struct broker_post *post, link_peer peer, enum wire_status status)
-{
-    Wire__Bye bye = WIRE__BYE__INIT;
-    Wire__Frame frame = WIRE__FRAME__INIT;
-    bye.reason = status;
-    frame.body_case = WIRE__FRAME__BODY_BYE;
-    frame.bye = &bye;
-    broker_post_send(post, &(struct broker_send){.peer = peer, .frame = &frame});
-    broker_post_cut(post, &(struct broker_cut){.peer = peer, .status = status});
 }
 
 /* --- what goes to the link ---------------------------------------------------------------------------------------- */
@@ -377,7 +254,7 @@ static void send_directory_piece(struct broker_post *post, const struct entry *e
     piece.last_epoch = entry->to;
     piece.record = records;
     piece.n_record = count;
-    struct wire_bytes crl = cert_directory_crl_bytes(post->broker->directory);
+    struct wire_bytes crl = cert_directory_crl_bytes(post->broker->shell.directory);
     if (first + count > entry->to && crl.size > 0 && crl.size < WIRE_PIECE_BYTES_MAX) {
         piece.has_crl = true;
         piece.crl = (ProtobufCBinaryData){crl.size, (uint8_t *)crl.data};
@@ -395,7 +272,7 @@ static void send_directory(struct broker_post *post, const struct entry *entry)
     size_t count = 0, bytes = 0;
     uint64_t first = entry->from + 1;
     for (uint64_t epoch = first; epoch <= entry->to; epoch++) {
-        struct wire_bytes record = cert_directory_record(post->broker->directory, epoch);
+        struct wire_bytes record = cert_directory_record(post->broker->shell.directory, epoch);
         ENSURE(record.data != NULL);
         if (count == RECORDS || (count > 0 && bytes + record.size > BYTES)) {
             send_directory_piece(post, entry, first, records, count);
@@ -409,32 +286,29 @@ static void send_directory(struct broker_post *post, const struct entry *entry)
 }
 
 /* The core is told how large a DELIVER became: its guess was an upper bound. */
-static void say_sent(struct broker_post *post, const struct entry *entry, uint32_t lane, size_t bytes)
+static void say_sent(struct broker_post *post, const struct entry *entry, size_t bytes)
 {
     struct broker_event event = {.kind = BROKER_EVENT_SENT};
     event.sent = (struct broker_sent){.peer = entry->peer,
                                       .session = entry->part.session,
-                                      .lane = lane,
+                                      .lane = (uint32_t)entry->deliver.lane,
                                       .cost = entry->part.cost,
                                       .bytes = (uint32_t)bytes};
     broker_step(post->broker, &event);
 }
 
-/* Encodes what one entry sends; the link copies it. */
-static void finish(struct broker_post *post, const struct entry *entry, Wire__Frame *frame)
+static void send_letter(void *context, struct shell_letter *letter, struct wire_bytes bytes)
 {
-    size_t mark = wire_arena_mark(&post->arena);
+    struct broker_post *post = context;
+    const struct entry *entry = (const struct entry *)letter;
     switch (entry->what) {
-    case SEND_FRAME: {
-        struct wire_bytes bytes = wire_bytes(entry->bytes, entry->size);
-        if (frame != NULL)
-            bytes = wire_encode(&frame->base, &post->arena);
-        ENSURE(bytes.data != NULL);
+    case SEND_FRAME:
         send_bytes(post, entry->peer, bytes);
-        if (entry->part.serial != 0)
-            say_sent(post, entry, (uint32_t)frame->deliver->lane, bytes.size);
         break;
-    }
+    case SEND_DELIVER:
+        send_bytes(post, entry->peer, bytes);
+        say_sent(post, entry, bytes.size);
+        break;
     case SEND_POLICY:
         send_policy(post, entry);
         break;
@@ -445,38 +319,37 @@ static void finish(struct broker_post *post, const struct entry *entry, Wire__Fr
         leave(post, entry->peer);
         break;
     }
-    wire_arena_back(&post->arena, mark);
 }
 
-static void turn(struct broker_post *post, uint64_t committed)
+/* --- the post ----------------------------------------------------------------------------------------------------- */
+
+struct broker_post *broker_post_new(struct broker *broker)
 {
-    struct entry *entries[TURN_ENTRIES];
-    Wire__Frame *frames[TURN_ENTRIES];
-    size_t count = 0;
-    wire_arena_reset(&post->arena);
-    while (post->first != NULL && post->first->after <= committed && count < TURN_ENTRIES &&
-           post->arena.used < TURN_BYTES && post->unsigned_count + FRAME_STATEMENTS <= TURN_STATEMENTS) {
-        struct entry *entry = post->first;
-        post->first = entry->next;
-        if (post->first == NULL)
-            post->last = &post->first;
-        bool completed = entry->what == SEND_FRAME && (entry->part.serial != 0 || entry->statements);
-        frames[count] = completed ? prepare(post, entry) : NULL;
-        entries[count++] = entry;
-    }
-    sign_turn(post);
-    for (size_t i = 0; i < count; i++) {
-        finish(post, entries[i], frames[i]);
-        free(entries[i]);
-    }
+    struct broker_post *post = calloc(1, sizeof(*post));
+    ENSURE(post != NULL);
+    post->broker = broker;
+    wire_arena_over(&post->arena, shell_pages(ARENA_BYTES), ARENA_BYTES);
+    struct shell_post_options options = {.orders = LINK_PEER_SLOTS,
+                                         .arena = &post->arena,
+                                         .context = post,
+                                         .complete = complete,
+                                         .sign = sign,
+                                         .send = send_letter};
+    post->post = shell_post_new(&options);
+    return post;
+}
+
+void broker_post_free(struct broker_post **post)
+{
+    if (*post == NULL)
+        return;
+    shell_post_free(&(*post)->post);
+    free((*post)->arena.base);
+    free(*post);
+    *post = NULL;
 }
 
 void broker_post_flush(struct broker_post *post, uint64_t committed)
 {
-    if (post->flushing) /* a step from within say_sent: the turn that runs goes on with what it added */
-        return;
-    post->flushing = true;
-    while (post->first != NULL && post->first->after <= committed)
-        turn(post, committed);
-    post->flushing = false;
+    shell_post_flush(post->post, committed);
 }

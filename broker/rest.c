@@ -11,11 +11,11 @@ static bool day_key(struct broker *broker, uint32_t day, uint8_t key[DAYKEY_BYTE
     uint8_t random[DAYKEY_BYTES];
     struct wire_problem problem = {0};
     cert_random(random, sizeof(random));
-    enum wire_status status = daykeys_get_or_make(broker->daykeys, day, random, key, &problem);
+    enum wire_status status = daykeys_get_or_make(broker->shell.daykeys, day, random, key, &problem);
     cert_wipe(random, sizeof(random));
     if (status != WIRE_OK && status != WIRE_ERASED) {
-        link_log_problem(broker->log, LINK_ERROR, "keys", &problem);
-        broker_fail(broker, "日密钥无法写入", "the day key cannot be written", status);
+        link_log_problem(broker->shell.log, LINK_ERROR, "keys", &problem);
+        shell_fail(&broker->shell, "日密钥无法写入", "the day key cannot be written", status);
     }
     return status == WIRE_OK;
 }
@@ -49,9 +49,9 @@ static struct wire_bytes sealed_run(struct broker *broker, const struct broker_a
     ENSURE(out != NULL);
     protobuf_c_message_pack(&run.base, out + CERT_REST_NONCE_BYTES);
     enum wire_status status =
-        cert_rest_seal(broker->rest, key, row_key, wire_bytes(out + CERT_REST_NONCE_BYTES, size), out);
+        cert_rest_seal(broker->shell.rest, key, row_key, wire_bytes(out + CERT_REST_NONCE_BYTES, size), out);
     if (status != WIRE_OK)
-        broker_fail(broker, "无法加密", "cannot encrypt", status);
+        shell_fail(&broker->shell, "无法加密", "cannot encrypt", status);
     return wire_bytes(out, size + CERT_REST_OVERHEAD);
 }
 
@@ -94,9 +94,9 @@ Wire__LedgerPayloads *broker_rest_open(struct broker *broker, uint64_t serial, u
                                        enum wire_status *status)
 {
     uint8_t key[DAYKEY_BYTES];
-    *status = daykeys_find(broker->daykeys, day, key);
+    *status = daykeys_find(broker->shell.daykeys, day, key);
     if (*status == WIRE_NOT_FOUND) /* a ledger restored from a backup: day keys are in none */
-        link_log_line(broker->log, LINK_ERROR, "keys", "日密钥缺失，内容无法读取",
+        link_log_line(broker->shell.log, LINK_ERROR, "keys", "日密钥缺失，内容无法读取",
                       "a day key is missing, payloads cannot be read", LINK_UNSIGNED("day", day),
                       LINK_UNSIGNED("batch", serial));
     if (*status != WIRE_OK)
@@ -107,7 +107,7 @@ Wire__LedgerPayloads *broker_rest_open(struct broker *broker, uint64_t serial, u
     Wire__LedgerPayloads *run = NULL;
     if (*status == WIRE_OK && sealed.size >= CERT_REST_OVERHEAD) {
         uint8_t *plain = (uint8_t *)sealed.data + CERT_REST_NONCE_BYTES;
-        *status = cert_rest_open(broker->rest, key, key_bytes, sealed, plain);
+        *status = cert_rest_open(broker->shell.rest, key, key_bytes, sealed, plain);
         if (*status == WIRE_OK)
             run = (Wire__LedgerPayloads *)wire_decode(&wire__ledger_payloads__descriptor,
                                                       wire_bytes(plain, sealed.size - CERT_REST_OVERHEAD),
@@ -152,11 +152,11 @@ static size_t erase_rows(struct broker *broker, uint32_t day)
     ENSURE(erasing != NULL);
     erasing->day = day;
     enum wire_status status =
-        keep_scan(broker->ledger.keep, &(struct keep_range){.table = BROKER_PAYLOAD_DAY}, erase_visit, erasing, NULL);
+        keep_scan(broker->shell.keep, &(struct keep_range){.table = BROKER_PAYLOAD_DAY}, erase_visit, erasing, NULL);
     if (status != WIRE_OK)
-        broker_fail(broker, "账本读取失败", "the ledger cannot be read", status);
+        shell_fail(&broker->shell, "账本读取失败", "the ledger cannot be read", status);
     if (erasing->count > 0)
-        broker_append_own(broker, erasing->rows, erasing->count);
+        shell_append_own(&broker->shell, erasing->rows, erasing->count);
     size_t count = erasing->count / 2;
     free(erasing);
     return count;
@@ -166,16 +166,16 @@ bool broker_rest_erase(struct broker *broker, uint32_t day)
 {
     struct wire_problem problem = {0};
     size_t keys = 0;
-    if (day > daykeys_erased_through(broker->daykeys)) {
-        enum wire_status status = daykeys_erase_through(broker->daykeys, day, &keys, &problem);
+    if (day > daykeys_erased_through(broker->shell.daykeys)) {
+        enum wire_status status = daykeys_erase_through(broker->shell.daykeys, day, &keys, &problem);
         if (status != WIRE_OK) {
-            link_log_problem(broker->log, LINK_ERROR, "keys", &problem);
-            broker_fail(broker, "日密钥无法销毁", "day keys cannot be destroyed", status);
+            link_log_problem(broker->shell.log, LINK_ERROR, "keys", &problem);
+            shell_fail(&broker->shell, "日密钥无法销毁", "day keys cannot be destroyed", status);
         }
         broker_parts_forget(broker->parts);
     }
     if (keys > 0)
-        link_log_line(broker->log, LINK_NOTICE, "keys", "到期内容的密钥已销毁", "keys of past days destroyed",
+        link_log_line(broker->shell.log, LINK_NOTICE, "keys", "到期内容的密钥已销毁", "keys of past days destroyed",
                       LINK_UNSIGNED("keys", keys), LINK_UNSIGNED("through", day));
     return erase_rows(broker, day) == ERASE_ROWS;
 }

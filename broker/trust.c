@@ -78,7 +78,7 @@ static bool on_record(void *context, struct wire_bytes key, struct wire_bytes va
     Wire__DirectoryRecord *record = (Wire__DirectoryRecord *)wire_decode(
         &wire__directory_record__descriptor, value, WIRE_STRICT_NONE, &trust->arena, &visit->status);
     if (record != NULL)
-        visit->status = cert_directory_add(trust->broker->directory, record, visit->problem);
+        visit->status = cert_directory_add(trust->broker->shell.directory, record, visit->problem);
     else
         visit->status = wire_fail(visit->problem, WIRE_DAMAGED, trust->broker->config.data, "账本中的目录记录损坏",
                                   "a directory record of the ledger is damaged");
@@ -88,24 +88,24 @@ static bool on_record(void *context, struct wire_bytes key, struct wire_bytes va
 static enum wire_status from_ledger(struct broker_trust *trust, struct wire_problem *problem)
 {
     struct record_visit visit = {.trust = trust, .problem = problem};
-    if (trust->broker->ledger.keep == NULL) /* -n without a ledger */
+    if (trust->broker->shell.keep == NULL) /* -n without a ledger */
         return WIRE_OK;
     enum wire_status status =
-        keep_scan(trust->broker->ledger.keep, &(struct keep_range){.table = BROKER_DIRECTORY}, on_record, &visit, NULL);
+        keep_scan(trust->broker->shell.keep, &(struct keep_range){.table = BROKER_DIRECTORY}, on_record, &visit, NULL);
     if (status != WIRE_OK)
         return wire_fail(problem, status, trust->broker->config.data, "账本无法读取", "the ledger cannot be read");
-    trust->stored_epoch = cert_directory_epoch(trust->broker->directory);
+    trust->stored_epoch = cert_directory_epoch(trust->broker->shell.directory);
     return visit.status;
 }
 
 /* What we sign must be what others can verify: our own certificate is in the directory that they get. */
 static enum wire_status find_own(const struct broker *broker, struct wire_problem *problem)
 {
-    const struct cert_entry *own =
-        cert_directory_find(broker->directory, cert_identity_digest(broker->identity, WIRE__USAGE__USAGE_IDENTITY));
-    if (own != NULL && cert_entry_at(own, broker_wall_ms()) == WIRE_OK)
+    const struct cert_entry *own = cert_directory_find(
+        broker->shell.directory, cert_identity_digest(broker->shell.identity, WIRE__USAGE__USAGE_IDENTITY));
+    if (own != NULL && cert_entry_at(own, shell_wall_ms()) == WIRE_OK)
         return WIRE_OK;
-    return wire_fail(problem, own == NULL ? WIRE_NOT_FOUND : cert_entry_at(own, broker_wall_ms()),
+    return wire_fail(problem, own == NULL ? WIRE_NOT_FOUND : cert_entry_at(own, shell_wall_ms()),
                      broker->config.directory,
                      "本交换中心的身份证书不在目录中，或已过期、吊销；请用 lianfang-ca directory 重新发布目录",
                      "the broker's own identity certificate is not in the directory, or ended or revoked: publish the "
@@ -125,7 +125,7 @@ static void say_file(struct wire_problem *problem, const char *path)
 
 static enum wire_status crl_from_file(struct broker *broker, struct wire_problem *problem)
 {
-    enum wire_status status = cert_directory_crl_load(broker->directory, broker->config.crl, problem);
+    enum wire_status status = cert_directory_crl_load(broker->shell.directory, broker->config.crl, problem);
     if (status != WIRE_OK && status != WIRE_EXISTS)
         say_file(problem, broker->config.crl);
     return status;
@@ -136,7 +136,7 @@ enum wire_status broker_trust_load(struct broker_trust *trust, struct wire_probl
     struct broker *broker = trust->broker;
     enum wire_status status = from_ledger(trust, problem);
     if (status == WIRE_OK)
-        status = cert_directory_load(broker->directory, broker->config.directory, problem);
+        status = cert_directory_load(broker->shell.directory, broker->config.directory, problem);
     if (status == WIRE_OK)
         status = crl_from_file(broker, problem);
     return status == WIRE_OK || status == WIRE_EXISTS ? find_own(broker, problem) : status;
@@ -168,19 +168,19 @@ static bool tell_some(struct broker_trust *trust)
     struct broker *broker = trust->broker;
     uint32_t *now = malloc(REGIONS_MAX * sizeof(*now));
     struct broker_change *changes = malloc(2 * REGIONS_MAX * sizeof(*changes));
-    uint64_t epoch = cert_directory_epoch(broker->directory);
+    uint64_t epoch = cert_directory_epoch(broker->shell.directory);
     bool more = epoch - trust->stored_epoch > RECORDS_MAX;
     if (more)
         epoch = trust->stored_epoch + RECORDS_MAX;
     size_t record_count = (size_t)(epoch - trust->stored_epoch);
     struct broker_directory_record *records = calloc(record_count + 1, sizeof(*records));
     ENSURE(now != NULL && changes != NULL && records != NULL);
-    size_t now_count = cert_directory_regions(broker->directory, broker_wall_ms(), now, REGIONS_MAX);
+    size_t now_count = cert_directory_regions(broker->shell.directory, shell_wall_ms(), now, REGIONS_MAX);
     now_count = now_count > REGIONS_MAX ? REGIONS_MAX : now_count;
     size_t change_count = changes_since(trust, now, now_count, changes);
     for (size_t i = 0; i < record_count; i++) {
         records[i].epoch = trust->stored_epoch + 1 + i;
-        records[i].bytes = cert_directory_record(broker->directory, records[i].epoch);
+        records[i].bytes = cert_directory_record(broker->shell.directory, records[i].epoch);
     }
     if (change_count > 0 || record_count > 0 || epoch != trust->epoch) {
         struct broker_event event = {.kind = BROKER_EVENT_DIRECTORY};
@@ -231,8 +231,8 @@ static int64_t next_change_ms(const struct cert_directory *directory, int64_t no
 
 static void refresh(struct broker_trust *trust)
 {
-    trust->seen_ms = broker_wall_ms();
-    trust->next_ms = next_change_ms(trust->broker->directory, trust->seen_ms);
+    trust->seen_ms = shell_wall_ms();
+    trust->next_ms = next_change_ms(trust->broker->shell.directory, trust->seen_ms);
     tell_directory(trust);
     if (trust->broker->server != NULL)
         link_server_recheck(trust->broker->server);
@@ -240,7 +240,7 @@ static void refresh(struct broker_trust *trust)
 
 void broker_trust_second(struct broker_trust *trust)
 {
-    int64_t now_ms = broker_wall_ms();
+    int64_t now_ms = shell_wall_ms();
     if (now_ms >= trust->next_ms || now_ms < trust->seen_ms)
         refresh(trust);
 }
@@ -255,19 +255,19 @@ static bool inside(const struct broker *broker, uint32_t region)
 bool broker_trust_allow(void *ctx, const uint8_t key[LINK_KEY_BYTES], char user_id[LINK_USER_ID_BYTES])
 {
     struct broker *broker = ctx;
-    int64_t now_ms = broker_wall_ms();
+    int64_t now_ms = shell_wall_ms();
     const struct cert_entry *entry = NULL;
-    enum wire_status status = cert_directory_admit(broker->directory, key, now_ms, &entry);
+    enum wire_status status = cert_directory_admit(broker->shell.directory, key, now_ms, &entry);
     if (status == WIRE_OK && entry->subject.role != WIRE__ROLE__ROLE_NODE)
         status = WIRE_NOT_ENROLLED;
     if (status == WIRE_OK) {
-        enum cert_crl_state crl = cert_directory_crl_state(broker->directory, now_ms);
+        enum cert_crl_state crl = cert_directory_crl_state(broker->shell.directory, now_ms);
         if (crl == CERT_CRL_CLOSED || (crl == CERT_CRL_GRACE && !inside(broker, entry->subject.region)))
             status = WIRE_CRL_STALE;
     }
     if (status != WIRE_OK) {
         if (broker_refused(broker, status))
-            link_log_line(broker->log, LINK_WARNING, "zap", "拒绝接入", "not let in",
+            link_log_line(broker->shell.log, LINK_WARNING, "zap", "拒绝接入", "not let in",
                           LINK_UNSIGNED("region", entry == NULL ? 0 : entry->subject.region),
                           LINK_TEXT("reason", wire_status_name(status)), LINK_HEX("key", key, 8));
         return false;
@@ -316,7 +316,7 @@ static enum wire_status offer_policy(struct broker_trust *trust, struct wire_byt
     struct broker *broker = trust->broker;
     struct cert_policy signed_;
     enum wire_status status =
-        cert_policy_verify(broker->directory, bytes, broker_wall_ms(), &trust->arena, &signed_, problem);
+        cert_policy_verify(broker->shell.directory, bytes, shell_wall_ms(), &trust->arena, &signed_, problem);
     if (status == WIRE_OK)
         status = check_version(trust, &signed_, problem);
     if (status != WIRE_OK || signed_.text->version == trust->policy_version)
@@ -377,13 +377,13 @@ static bool on_version(void *context, struct wire_bytes key, struct wire_bytes v
 static struct versions versions_of(struct broker_trust *trust)
 {
     struct versions versions = {0};
-    struct keep *keep = trust->broker->ledger.keep;
+    struct keep *keep = trust->broker->shell.keep;
     if (keep == NULL)
         return versions;
     enum wire_status status =
         keep_scan(keep, &(struct keep_range){.table = BROKER_POLICY}, on_version, &versions, NULL);
     if (status != WIRE_OK)
-        broker_fail(trust->broker, "账本读取失败", "the ledger cannot be read", status);
+        shell_fail(&trust->broker->shell, "账本读取失败", "the ledger cannot be read", status);
     return versions;
 }
 
@@ -393,10 +393,10 @@ static bool read_stored(struct broker_trust *trust, uint64_t version, struct cer
     struct wire_problem problem = {0};
     wire_arena_reset(&trust->arena);
     *bytes = broker_trust_policy(trust, version, &trust->arena);
-    if (bytes->data != NULL &&
-        cert_policy_verify(trust->broker->directory, *bytes, broker_wall_ms(), &trust->arena, out, &problem) == WIRE_OK)
+    if (bytes->data != NULL && cert_policy_verify(trust->broker->shell.directory, *bytes, shell_wall_ms(),
+                                                  &trust->arena, out, &problem) == WIRE_OK)
         return true;
-    link_log_problem(trust->broker->log, LINK_ERROR, "policy", &problem);
+    link_log_problem(trust->broker->shell.log, LINK_ERROR, "policy", &problem);
     return false;
 }
 
@@ -409,13 +409,13 @@ static void policies_from_ledger(struct broker_trust *trust)
     struct wire_bytes bytes;
     size_t from = versions.count;
     for (bool in_force = false; from > 0 && !in_force;)
-        in_force = read_stored(trust, versions.list[--from], &signed_, &bytes) &&
-                   signed_.text->in_force_ms <= broker_wall_ms();
+        in_force =
+            read_stored(trust, versions.list[--from], &signed_, &bytes) && signed_.text->in_force_ms <= shell_wall_ms();
     for (size_t i = from; i < versions.count; i++) {
         struct wire_problem problem = {0};
         if (read_stored(trust, versions.list[i], &signed_, &bytes) &&
             offer_policy(trust, bytes, true, &problem) != WIRE_OK)
-            link_log_problem(trust->broker->log, LINK_ERROR, "policy", &problem);
+            link_log_problem(trust->broker->shell.log, LINK_ERROR, "policy", &problem);
     }
     free(versions.list);
 }
@@ -425,7 +425,7 @@ static enum wire_status check_hosted(const struct broker *broker, const struct r
 {
     for (unsigned i = 0; i < broker->config.hosts_count; i++)
         if (rules_policy_find(policy, broker->config.hosts[i]) == RULES_NONE)
-            return wire_failf(problem, WIRE_NOT_FOUND, broker->config_path, "hosts 中的机制 %s 不在政策中",
+            return wire_failf(problem, WIRE_NOT_FOUND, broker->shell.config_path, "hosts 中的机制 %s 不在政策中",
                               "hosts names %s, which is no mechanism of the policy", broker->config.hosts[i]);
     return WIRE_OK;
 }
@@ -445,7 +445,7 @@ enum wire_status broker_trust_check(struct broker_trust *trust, struct wire_prob
     enum wire_status status = cert_file_read(trust->broker->config.policy, false, &file, problem);
     wire_arena_reset(&trust->arena);
     if (status == WIRE_OK)
-        status = cert_policy_verify(trust->broker->directory, wire_bytes(file.data, file.size), broker_wall_ms(),
+        status = cert_policy_verify(trust->broker->shell.directory, wire_bytes(file.data, file.size), shell_wall_ms(),
                                     &trust->arena, &signed_, problem);
     if (status == WIRE_OK)
         status = check_version(trust, &signed_, problem);
@@ -474,7 +474,7 @@ void broker_trust_boot(struct broker_trust *trust)
     refresh(trust);
     policies_from_ledger(trust);
     if (policy_from_file(trust, &problem) != WIRE_OK)
-        link_log_problem(broker->log, trust->policy_version == 0 ? LINK_ERROR : LINK_WARNING, "policy", &problem);
+        link_log_problem(broker->shell.log, trust->policy_version == 0 ? LINK_ERROR : LINK_WARNING, "policy", &problem);
 }
 
 static void keep_first(enum wire_status status, const struct wire_problem *found, enum wire_status *first,
@@ -491,7 +491,7 @@ enum wire_status broker_trust_reload(struct broker_trust *trust, struct wire_pro
     struct broker *broker = trust->broker;
     struct wire_problem found = {0};
     enum wire_status first = WIRE_OK;
-    keep_first(cert_directory_load(broker->directory, broker->config.directory, &found), &found, &first, problem);
+    keep_first(cert_directory_load(broker->shell.directory, broker->config.directory, &found), &found, &first, problem);
     keep_first(crl_from_file(broker, &found), &found, &first, problem);
     refresh(trust);
     keep_first(policy_from_file(trust, &found), &found, &first, problem);

@@ -137,7 +137,7 @@ static void on_history(void *context, struct link_http_request *request)
     wire_arena_over(&history->arena, history->memory, sizeof(history->memory));
     wire_text_string(&history->text, "{\"samples\":[");
     struct keep_range range = {.table = BROKER_LINK, .prefix = wire_bytes(prefix.data, prefix.size), .rows_max = 2000};
-    keep_scan(broker->ledger.keep, &range, on_sample, history, NULL);
+    keep_scan(broker->shell.keep, &range, on_sample, history, NULL);
     wire_text_string(&history->text, "\n]}\n");
     reply(request, 200, NULL, &history->text);
     free(history);
@@ -163,10 +163,11 @@ static void on_status(void *context, struct link_http_request *request)
                      id, (unsigned long long)totals.generation, (unsigned long long)totals.serial,
                      (unsigned long long)totals.policy_version, (unsigned long long)totals.directory_epoch,
                      totals.reason == WIRE_OK ? "true" : "false", wire_status_name(totals.reason),
-                     cert_crl_state_name(cert_directory_crl_state(broker->directory, broker_wall_ms())), totals.regions,
-                     totals.sessions, (unsigned long long)totals.admitted, (unsigned long long)totals.refused,
-                     (unsigned long long)totals.duplicates, (unsigned long long)totals.expired,
-                     (unsigned long long)totals.arrived, (unsigned long long)totals.misbehaved);
+                     cert_crl_state_name(cert_directory_crl_state(broker->shell.directory, shell_wall_ms())),
+                     totals.regions, totals.sessions, (unsigned long long)totals.admitted,
+                     (unsigned long long)totals.refused, (unsigned long long)totals.duplicates,
+                     (unsigned long long)totals.expired, (unsigned long long)totals.arrived,
+                     (unsigned long long)totals.misbehaved);
     for (unsigned i = 0; i < broker->config.listen_count; i++)
         wire_text_format(&text, "%s\"%s\"", i == 0 ? "" : ",", broker->endpoint[i]);
     wire_text_string(&text, "]}\n");
@@ -199,7 +200,7 @@ static void link_sample(struct wire_text *text, enum link_metric metric, const s
     }
     for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
         int64_t since_ms = health->oldest_ms[lane];
-        int64_t age_ms = since_ms == 0 ? 0 : broker_wall_ms() - since_ms;
+        int64_t age_ms = since_ms == 0 ? 0 : shell_wall_ms() - since_ms;
         uint64_t value = metric == QUEUE_DEPTH ? health->depth[lane] : age_ms > 0 ? (uint64_t)age_ms / 1000 : 0;
         wire_text_format(text, "lianfang_broker_%s{region=\"%06u\",lane=\"%s\"} %llu\n",
                          metric == QUEUE_DEPTH ? "queue_depth" : "queue_oldest_seconds", health->region,
@@ -252,8 +253,8 @@ static void on_metrics(void *context, struct link_http_request *request)
     struct broker *broker = context;
     struct wire_text text = growing();
     struct broker_totals totals;
-    struct keep_room room = keep_room(broker->ledger.keep);
-    struct keep_counts counts = keep_counts(broker->ledger.keep);
+    struct keep_room room = keep_room(broker->shell.keep);
+    struct keep_counts counts = keep_counts(broker->shell.keep);
     const struct link_counters *link = link_server_counters(broker->server);
     broker_core_totals(broker->core, &totals);
     counter(&text, "admitted_total", "envelopes admitted", totals.admitted);
@@ -272,13 +273,14 @@ static void on_metrics(void *context, struct link_http_request *request)
     gauge(&text, "commit_us_max", "longest commit since the start", (int64_t)counts.commit_us_max);
     gauge(&text, "store_bytes", "bytes of the ledger in use", (int64_t)room.bytes_used);
     gauge(&text, "store_full_permille", "how full the ledger is", keep_room_permille(&room));
-    gauge(&text, "day_keys", "live day keys", (int64_t)daykeys_live(broker->daykeys));
+    gauge(&text, "day_keys", "live day keys", (int64_t)daykeys_live(broker->shell.daykeys));
     gauge(&text, "crl_next_update_seconds", "until the revocation list must be replaced",
-          (cert_directory_crl_next_ms(broker->directory) - broker_wall_ms()) / 1000);
+          (cert_directory_crl_next_ms(broker->shell.directory) - shell_wall_ms()) / 1000);
     gauge(&text, "certificate_seconds", "until the first of the broker's own certificates ends",
-          (cert_identity_until_ms(broker->identity) - broker_wall_ms()) / 1000);
+          (cert_identity_until_ms(broker->shell.identity) - shell_wall_ms()) / 1000);
     gauge(&text, "descriptors_scarce", "1 when connections take 70 % of the descriptors", broker->descriptors_scarce);
-    gauge(&text, "log_lost_lines", "lines of the log that could not be written", (int64_t)link_log_lost(broker->log));
+    gauge(&text, "log_lost_lines", "lines of the log that could not be written",
+          (int64_t)link_log_lost(broker->shell.log));
     refused_metrics(broker, &text);
     link_metrics(broker, &text, totals.regions);
     reply(request, 200, "text/plain; version=0.0.4", &text);
@@ -372,14 +374,14 @@ enum wire_status broker_watch_open(struct broker *broker, struct wire_problem *p
         return WIRE_OK;
     struct link_http_options options = {
         .routes = routes, .route_count = sizeof(routes) / sizeof(*routes), .context = broker};
-    enum wire_status status = link_http_open(&broker->loop, &options, &broker->http, problem);
+    enum wire_status status = link_http_open(&broker->shell.loop, &options, &broker->http, problem);
     if (status == WIRE_OK && at->unix_path != NULL)
         status = link_http_listen_unix(broker->http, at->unix_path, problem);
     uint16_t port = at->port;
     if (status == WIRE_OK && at->host != NULL)
         status = link_http_listen_tcp(broker->http, at->host, at->port, &port, problem);
     if (status == WIRE_OK && at->host != NULL)
-        link_log_line(broker->log, LINK_NOTICE, "http", "HTTP 已监听", "HTTP listens", LINK_TEXT("host", at->host),
-                      LINK_UNSIGNED("port", port));
+        link_log_line(broker->shell.log, LINK_NOTICE, "http", "HTTP 已监听", "HTTP listens",
+                      LINK_TEXT("host", at->host), LINK_UNSIGNED("port", port));
     return status;
 }

@@ -16,7 +16,8 @@ Wire__WitnessStatement *node_witness(struct node *node, const Wire__Signed *sign
     if (witness == NULL ||
         !wire_bytes_equal(wire_bytes(witness->root.data, witness->root.len), wire_bytes(root.data, root.len)))
         return NULL;
-    status = cert_verify_signed(node->directory, &node->hash, signed_, WIRE__ROLE__ROLE_BROKER, 0, node_wall_ms());
+    status = cert_verify_signed(node->shell.directory, &node->shell.hash, signed_, WIRE__ROLE__ROLE_BROKER, 0,
+                                shell_wall_ms());
     return status == WIRE_OK ? witness : NULL;
 }
 
@@ -45,8 +46,8 @@ static void open_box(struct reading *r)
     r->box = WIRE_CANNOT_OPEN;
     if (box == NULL || box->region != r->node->config.region || box->certificate.len != WIRE_HASH_BYTES)
         return;
-    r->box =
-        cert_box_open(r->node->identity, box->certificate.data, wire_bytes(box->cms.data, box->cms.len), r->box_key);
+    r->box = cert_box_open(r->node->shell.identity, box->certificate.data, wire_bytes(box->cms.data, box->cms.len),
+                           r->box_key);
 }
 
 /* The sender's node asked the same: that it does not hold here is worth a word to the operator, not the loss of a
@@ -56,10 +57,10 @@ static void remark(const struct reading *r, const Wire__Header *header, const st
 {
     struct wire_problem problem = {0};
     char number[WIRE_NUMBER_TEXT];
-    if (kind->check == NULL || kind->check(message, node_wall_ms(), &problem) == WIRE_OK)
+    if (kind->check == NULL || kind->check(message, shell_wall_ms(), &problem) == WIRE_OK)
         return;
     struct wire_number named = {header->origin, header->number_date, header->number_serial};
-    link_log_line(r->node->log, LINK_WARNING, "intake", "收到的内容未通过本机校验，仍予接收",
+    link_log_line(r->node->shell.log, LINK_WARNING, "intake", "收到的内容未通过本机校验，仍予接收",
                   "a payload does not pass the checks of its kind, taken all the same",
                   LINK_TEXT("number", wire_number_text(named, number)), LINK_TEXT("where", problem.where),
                   LINK_TEXT("reason", wire_status_name(problem.status)));
@@ -98,8 +99,9 @@ static enum wire_status read_sealed(const struct reading *r, const Wire__Header 
 
 static bool digest_matches(const struct reading *r, const Wire__Header *header, const Wire__PartEnvelope *envelope)
 {
-    struct wire_digest digest = wire_payload_digest(&r->node->hash, wire_bytes(envelope->salt.data, envelope->salt.len),
-                                                    wire_bytes(envelope->payload.data, envelope->payload.len));
+    struct wire_digest digest =
+        wire_payload_digest(&r->node->shell.hash, wire_bytes(envelope->salt.data, envelope->salt.len),
+                            wire_bytes(envelope->payload.data, envelope->payload.len));
     return header->digest.len == WIRE_HASH_BYTES && memcmp(digest.bytes, header->digest.data, WIRE_HASH_BYTES) == 0;
 }
 
@@ -143,7 +145,7 @@ static enum wire_status check_part(struct node *node, const Wire__Deliver *deliv
     if (leaves == NULL || r->header == NULL)
         return WIRE_OVER_BUDGET;
     uint32_t at;
-    status = wire_part_check(&node->hash, part, arena, r->header, leaves, &at);
+    status = wire_part_check(&node->shell.hash, part, arena, r->header, leaves, &at);
     if (status != WIRE_OK && status != WIRE_TAMPERED)
         return status;
     event->part = r->part = part;
@@ -151,8 +153,8 @@ static enum wire_status check_part(struct node *node, const Wire__Deliver *deliv
     event->leaf = leaves;
     event->signer_region = part->seal->origin;
     event->witness = node_witness(node, deliver->witness, part->seal->root, arena);
-    return cert_verify_batch(node->directory, part->seal,
-                             event->witness != NULL ? event->witness->admitted_ms : node_wall_ms());
+    return cert_verify_batch(node->shell.directory, part->seal,
+                             event->witness != NULL ? event->witness->admitted_ms : shell_wall_ms());
 }
 
 static enum wire_status read_all(struct node *node, struct node_deliver *event, struct reading *r)
@@ -175,9 +177,9 @@ void node_take_deliver(struct node *node, uint8_t link, const Wire__Deliver *del
     event.u.deliver = (struct node_deliver){.link = link, .frame_bytes = (uint32_t)frame_bytes, .deliver = deliver};
     event.u.deliver.status = check_part(node, deliver, &event.u.deliver, &reading);
     if (event.u.deliver.part != NULL)
-        node_check(node, read_all(node, &event.u.deliver, &reading));
+        shell_check(&node->shell, read_all(node, &event.u.deliver, &reading));
     if (event.u.deliver.status != WIRE_OK)
-        link_log_line(node->log, LINK_ERROR, "intake", "投递的批次无法核验", "a delivered part does not verify",
+        link_log_line(node->shell.log, LINK_ERROR, "intake", "投递的批次无法核验", "a delivered part does not verify",
                       LINK_TEXT("link", node->config.brokers[link].name), LINK_TEXT("mechanism", deliver->mechanism),
                       LINK_UNSIGNED("number", deliver->number),
                       LINK_TEXT("reason", wire_status_name(event.u.deliver.status)));

@@ -93,7 +93,7 @@ void node_desk_done(struct node_desk *desk, const struct node_done *done)
         take_result(desk, &done->result[i], &pending->result[pending->asked_at[i]]);
     pending->answered = true;
     pending->after = done->after;
-    uv_async_send(&desk->node->stored);
+    uv_async_send(&desk->node->shell.stored);
 }
 
 /* The callback may ask for more: so one at a time, from the beginning. */
@@ -201,9 +201,9 @@ static bool has_day_key(struct node *node, uint32_t day)
 {
     enum { RESERVED = NODE_PUBLISH_MAX };
     uint8_t key[DAYKEY_BYTES];
-    bool there = daykeys_find(node->daykeys, day, key) != WIRE_NOT_FOUND;
+    bool there = daykeys_find(node->shell.daykeys, day, key) != WIRE_NOT_FOUND;
     cert_wipe(key, sizeof(key));
-    return there || daykeys_live(node->daykeys) < DAYKEYS_MAX - RESERVED;
+    return there || daykeys_live(node->shell.daykeys) < DAYKEYS_MAX - RESERVED;
 }
 
 static void add_draft(struct publishing *p, struct api_draft *from, size_t i)
@@ -222,7 +222,7 @@ static void add_draft(struct publishing *p, struct api_draft *from, size_t i)
     }
     struct node_draft *draft = &p->draft[p->pending->asked];
     *draft = (struct node_draft){.header = from->header, .payload_bytes = (uint32_t)from->payload.size};
-    node_check(p->node, store_look_draft(&p->node->store, draft, arena));
+    shell_check(&p->node->shell, store_look_draft(&p->node->store, draft, arena));
     p->plain[p->pending->asked] = from->payload;
     p->pending->asked_at[p->pending->asked++] = (uint16_t)i;
 }
@@ -256,7 +256,7 @@ void node_desk_publish(void *context, struct api_draft *drafts, size_t count, on
         return;
     }
     p->pending->answered = true; /* the rules refused them all: the answer comes from the loop all the same */
-    uv_async_send(&node->stored);
+    uv_async_send(&node->shell.stored);
 }
 
 void node_desk_withdraw(void *context, const uint8_t id[WIRE_ID_BYTES], on_results *done, void *done_context)
@@ -268,6 +268,6 @@ void node_desk_withdraw(void *context, const uint8_t id[WIRE_ID_BYTES], on_resul
     pending->asked = 1;
     event.u.withdraw.request = pending->request;
     event.u.withdraw.id = id;
-    node_check(node, store_look_withdraw(&node->store, &event.u.withdraw, &node->arena));
+    shell_check(&node->shell, store_look_withdraw(&node->store, &event.u.withdraw, &node->arena));
     node_step(node, &event);
 }

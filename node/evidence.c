@@ -92,7 +92,7 @@ static bool put_proof(Wire__Part *part, const struct wire_digest *proof, size_t 
 static enum wire_status narrow_part(struct node *node, const Wire__NodeEvidence *from, uint32_t index,
                                     struct wire_arena *arena, Wire__Part *part)
 {
-    struct narrowing n = {.hash = &node->hash, .evidence = from, .wanted = index, .box = UINT32_MAX};
+    struct narrowing n = {.hash = &node->shell.hash, .evidence = from, .wanted = index, .box = UINT32_MAX};
     const Wire__KeyBox *box = from->part->box;
     uint64_t leaves = (uint64_t)from->part->seal->count + from->part->seal->boxes;
     n.proof = wire_arena_take(arena, WIRE_PROOF_HASHES_MAX * sizeof(*n.proof));
@@ -101,8 +101,9 @@ static enum wire_status narrow_part(struct node *node, const Wire__NodeEvidence 
     if (leaves == 0 || leaves > WIRE_BATCH_LEAVES_MAX)
         return WIRE_DAMAGED;
     if (box != NULL) {
-        n.box_leaf = wire_box_leaf(&node->hash, box->region, wire_bytes(box->certificate.data, box->certificate.len),
-                                   wire_bytes(box->cms.data, box->cms.len));
+        n.box_leaf =
+            wire_box_leaf(&node->shell.hash, box->region, wire_bytes(box->certificate.data, box->certificate.len),
+                          wire_bytes(box->cms.data, box->cms.len));
         n.box = part->box == NULL ? UINT32_MAX : from->part->box_index;
     }
     struct wire_digest root = narrow(&n, 0, (uint32_t)leaves, true);
@@ -131,7 +132,7 @@ static void add_certificate(struct exporting *x, ProtobufCBinaryData digest)
     Wire__Evidence *evidence = &x->evidence;
     if (digest.len != WIRE_HASH_BYTES || evidence->n_certificate == sizeof(x->certificate) / sizeof(*x->certificate))
         return;
-    const struct cert_entry *entry = cert_directory_find(x->node->directory, digest.data);
+    const struct cert_entry *entry = cert_directory_find(x->node->shell.directory, digest.data);
     if (entry == NULL)
         return;
     for (size_t i = 0; i < evidence->n_certificate; i++)
@@ -264,12 +265,12 @@ static bool signed_visit(void *context, struct wire_bytes key, struct wire_bytes
 static void leaves_of(const struct node *node, const Wire__Batch *batch, struct wire_digest *leaves)
 {
     for (size_t i = 0; i < batch->n_envelope; i++)
-        leaves[i] =
-            wire_header_leaf(&node->hash, wire_bytes(batch->envelope[i]->header.data, batch->envelope[i]->header.len));
+        leaves[i] = wire_header_leaf(&node->shell.hash,
+                                     wire_bytes(batch->envelope[i]->header.data, batch->envelope[i]->header.len));
     for (size_t i = 0; i < batch->n_box; i++) {
         const Wire__KeyBox *box = batch->box[i];
         leaves[batch->n_envelope + i] =
-            wire_box_leaf(&node->hash, box->region, wire_bytes(box->certificate.data, box->certificate.len),
+            wire_box_leaf(&node->shell.hash, box->region, wire_bytes(box->certificate.data, box->certificate.len),
                           wire_bytes(box->cms.data, box->cms.len));
     }
 }
@@ -299,7 +300,7 @@ static enum wire_status cut(struct exporting *x, const Wire__Batch *batch, const
     have[index / 8] = (uint8_t)(1 << index % 8);
     if (is_sealed(batch->envelope[index]->header, x->arena))
         keep_box(batch, state, have);
-    enum wire_status status = wire_part_cut(&x->node->hash, batch, leaves, have, x->arena, &part);
+    enum wire_status status = wire_part_cut(&x->node->shell.hash, batch, leaves, have, x->arena, &part);
     if (status != WIRE_OK)
         return status;
     x->part.seal = part.seal;
@@ -336,7 +337,7 @@ static enum wire_status sent(struct exporting *x, const uint8_t *id)
     if (status != WIRE_OK)
         return status;
     struct keep_range range = {.table = NODE_TABLE_RECEIPT, .prefix = node_key_bytes(&key)};
-    status = keep_scan(node->store.keep, &range, signed_visit, x, NULL);
+    status = keep_scan(node->shell.keep, &range, signed_visit, x, NULL);
     add_payload(x, state->keep_until, node->config.region, id);
     return status == WIRE_OK ? x->status : status;
 }

@@ -45,7 +45,7 @@ static void misbehaved(struct node *node, uint8_t link, enum wire_status status)
 {
     if ((unsigned)status < NODE_STATUSES)
         node->refused_frames[status]++;
-    link_log_line(node->log, LINK_WARNING, "intake", "收到无法接受的帧", "frame not accepted",
+    link_log_line(node->shell.log, LINK_WARNING, "intake", "收到无法接受的帧", "frame not accepted",
                   LINK_TEXT("link", link_name(node, link)), LINK_TEXT("reason", wire_status_name(status)));
     struct node_event event = {.kind = NODE_ON_BAD_FRAME};
     event.u.bad = (struct node_bad_frame){.link = link, .status = status};
@@ -74,8 +74,8 @@ static void verify_completeness(struct node *node, const Wire__Signed *signed_, 
         return;
     *statement =
         (const Wire__CompletenessStatement *)statement_of(node, &wire__completeness_statement__descriptor, signed_);
-    *good = *statement != NULL && cert_verify_signed(node->directory, &node->hash, signed_, WIRE__ROLE__ROLE_BROKER, 0,
-                                                     node_wall_ms()) == WIRE_OK;
+    *good = *statement != NULL && cert_verify_signed(node->shell.directory, &node->shell.hash, signed_,
+                                                     WIRE__ROLE__ROLE_BROKER, 0, shell_wall_ms()) == WIRE_OK;
 }
 
 enum { COMPLETENESS_MAX = 1024 /* one a queue; each may cost the verification of a signature */ };
@@ -126,13 +126,14 @@ static void take_pulse(struct node *node, uint8_t link, const Wire__Pulse *pulse
  * judged at that time, which cannot lie ahead of us. */
 static enum wire_status verify_receipt(struct node *node, const Wire__Signed *signed_, struct node_receipt *receipt)
 {
-    int64_t now_ms = node_wall_ms();
+    int64_t now_ms = shell_wall_ms();
     if (signed_->type == WIRE__STATEMENT_TYPE__RECEIPT_STATEMENT) {
         receipt->statement =
             (Wire__ReceiptStatement *)statement_of(node, &wire__receipt_statement__descriptor, signed_);
         if (receipt->statement == NULL)
             return WIRE_BAD_FRAME;
-        return cert_verify_signed(node->directory, &node->hash, signed_, WIRE__ROLE__ROLE_BROKER, 0, now_ms);
+        return cert_verify_signed(node->shell.directory, &node->shell.hash, signed_, WIRE__ROLE__ROLE_BROKER, 0,
+                                  now_ms);
     }
     if (signed_->type != WIRE__STATEMENT_TYPE__ARRIVED_STATEMENT)
         return WIRE_BAD_FRAME;
@@ -140,8 +141,8 @@ static enum wire_status verify_receipt(struct node *node, const Wire__Signed *si
     if (receipt->arrived == NULL)
         return WIRE_BAD_FRAME;
     int64_t at_ms = receipt->arrived->at_ms < now_ms ? receipt->arrived->at_ms : now_ms;
-    return cert_verify_signed(node->directory, &node->hash, signed_, WIRE__ROLE__ROLE_NODE, receipt->arrived->recipient,
-                              at_ms);
+    return cert_verify_signed(node->shell.directory, &node->shell.hash, signed_, WIRE__ROLE__ROLE_NODE,
+                              receipt->arrived->recipient, at_ms);
 }
 
 /* Decoded, and about no more envelopes than a batch has: each is looked up. */
@@ -162,10 +163,10 @@ static void take_receipt(struct node *node, uint8_t link, const Wire__Receipt *r
         return;
     }
     if (event.u.receipt.status != WIRE_OK)
-        link_log_line(node->log, LINK_WARNING, "intake", "回执签名无法核验", "a receipt does not verify",
+        link_log_line(node->shell.log, LINK_WARNING, "intake", "回执签名无法核验", "a receipt does not verify",
                       LINK_TEXT("link", link_name(node, link)), LINK_UNSIGNED("number", receipt->number),
                       LINK_TEXT("reason", wire_status_name(event.u.receipt.status)));
-    node_check(node, store_look_receipt(&node->store, link_name(node, link), &event.u.receipt, &node->arena));
+    shell_check(&node->shell, store_look_receipt(&node->store, link_name(node, link), &event.u.receipt, &node->arena));
     node_step(node, &event);
 }
 
@@ -180,7 +181,7 @@ static void take_policy(struct node *node, uint8_t link, const Wire__PolicyPiece
 
 static void take_bye(struct node *node, uint8_t link, const Wire__Bye *bye)
 {
-    link_log_line(node->log, LINK_NOTICE, "link", "交换中心告别", "the broker said bye",
+    link_log_line(node->shell.log, LINK_NOTICE, "link", "交换中心告别", "the broker said bye",
                   LINK_TEXT("link", link_name(node, link)), LINK_TEXT("reason", wire_status_name(bye->reason)),
                   LINK_TEXT("detail", bye->detail == NULL ? "" : bye->detail));
     struct node_event event = {.kind = NODE_ON_BYE};

@@ -120,7 +120,7 @@ void node_jobs_policy(struct node_jobs *jobs, uint8_t link, void *bytes, size_t 
 static void fetch(struct node_jobs *jobs, const struct node_fetch *ask)
 {
     struct node_event event = {.kind = NODE_ON_FETCHED};
-    node_check(jobs->node, store_look_fetched(&jobs->node->store, ask, &jobs->arena, &event.u.fetched));
+    shell_check(&jobs->node->shell, store_look_fetched(&jobs->node->store, ask, &jobs->arena, &event.u.fetched));
     node_step(jobs->node, &event);
 }
 
@@ -172,5 +172,5 @@ void node_jobs_run(struct node_jobs *jobs)
     }
     jobs->running = false;
     if (jobs->first != NULL)
-        uv_async_send(&jobs->node->stored);
+        uv_async_send(&jobs->node->shell.stored);
 }

@@ -42,7 +42,7 @@ static void log_down(const struct node_line *line, enum link_lost why, bool was_
 {
     const struct node *node = line->node;
     bool calm = why == LINK_LOST_BY_OWNER || (!was_up && why == LINK_LOST_CONNECT);
-    link_log_line(node->log, calm ? LINK_INFO : LINK_WARNING, "link", was_up ? "连接结束" : "连接未成",
+    link_log_line(node->shell.log, calm ? LINK_INFO : LINK_WARNING, "link", was_up ? "连接结束" : "连接未成",
                   was_up ? "connection ended" : "not connected",
                   LINK_TEXT("link", node->config.brokers[line->index].name), LINK_TEXT("why", link_lost_name(why)),
                   LINK_NUMBER("retry_ms", retry_ms));
@@ -56,11 +56,11 @@ static void on_down(void *ctx, enum link_lost why, bool was_up, int retry_ms)
     log_down(line, why, was_up, retry_ms);
     line->up = line->cutting = false;
     line->session++;
-    if (node->stopping)
+    if (node->shell.stopping)
         return;
     if (why == LINK_LOST_HANDSHAKE)
         try_other_key(line);
-    node_post_end(node->post, line->index, 0);
+    node_post_end(node->post, line->index);
     if (!was_up || told)
         return;
     wire_arena_reset(&node->arena);
@@ -74,7 +74,8 @@ void node_link_cut(struct node *node, uint8_t link)
     struct node_line *line = &node->line[link];
     if (line->client == NULL || !line->up || line->cutting)
         return;
-    node_post_end(node->post, link, node_committed(node));
+    node_post_flush(node->post, shell_committed(&node->shell)); /* the BYE that says why */
+    node_post_end(node->post, link);
     line->cutting = true;
     line->session++;
     link_client_reconnect(line->client);
@@ -86,9 +87,9 @@ void node_link_next_key(struct node *node, uint8_t link, const uint8_t key[LINK_
     const struct cert_entry *entry = NULL;
     if (memcmp(line->key[line->key_now], key, LINK_CLIENT_KEY_BYTES) == 0)
         return;
-    if (cert_directory_admit(node->directory, key, node_wall_ms(), &entry) != WIRE_OK ||
+    if (cert_directory_admit(node->shell.directory, key, shell_wall_ms(), &entry) != WIRE_OK ||
         entry->subject.role != WIRE__ROLE__ROLE_BROKER) {
-        link_log_line(node->log, LINK_WARNING, "link", "交换中心预告的密钥不在目录中，未采用",
+        link_log_line(node->shell.log, LINK_WARNING, "link", "交换中心预告的密钥不在目录中，未采用",
                       "the key that the broker announces is not in the directory, not taken",
                       LINK_TEXT("link", node->config.brokers[link].name), LINK_HEX("key", key, 8));
         return;
@@ -104,7 +105,7 @@ static enum wire_status key_from_certificate(struct node *node, const char *path
 {
     struct cert_subject subject;
     enum wire_status status =
-        cert_subject_load(path, cert_identity_ca(node->identity), node->config.installation, &subject, problem);
+        cert_subject_load(path, cert_identity_ca(node->shell.identity), node->config.installation, &subject, problem);
     if (status != WIRE_OK)
         return status;
     if (subject.role != WIRE__ROLE__ROLE_BROKER || subject.usage != WIRE__USAGE__USAGE_TRANSPORT)
@@ -139,15 +140,15 @@ enum wire_status node_links_open(struct node *node, struct wire_problem *problem
         struct node_line *line = &node->line[i];
         struct link_client_options options = {
             .endpoint = node->config.brokers[i].endpoint,
-            .public_key = cert_identity_curve_public(node->identity),
-            .secret_key = cert_identity_curve_secret(node->identity),
+            .public_key = cert_identity_curve_public(node->shell.identity),
+            .secret_key = cert_identity_curve_secret(node->shell.identity),
             .server_key = line->key[0],
             .pulse_ms = (int)node->config.pulse_ms,
         };
         struct link_client_callbacks callbacks = {
             .ctx = line, .random = on_random, .on_up = on_up, .on_message = on_message, .on_down = on_down};
         enum wire_status status =
-            link_client_open(&node->loop, node->zmq, &options, &callbacks, &line->client, problem);
+            link_client_open(&node->shell.loop, node->shell.zmq, &options, &callbacks, &line->client, problem);
         if (status != WIRE_OK)
             return status;
     }

@@ -5,9 +5,7 @@
 #include "node/api/api.h"
 #include "wire/time.h"
 
-#include <getopt.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -18,28 +16,12 @@ enum {
     CERTIFICATE_WARN_MS = 30 * 24 * 3600 * 1000LL,
 };
 
-void node_fail(struct node *node, const char *zh, const char *en, enum wire_status status)
-{
-    struct wire_problem problem = {0};
-    keep_failed(node->store.keep, &problem);
-    link_log_line(node->log, LINK_ERROR, "node", zh, en, LINK_TEXT("status", wire_status_name(status)),
-                  LINK_TEXT("where", problem.where), LINK_TEXT("what", problem.en));
-    exit(status == WIRE_DISK_FULL ? EX_TEMPFAIL : EX_IOERR);
-}
-
 /* --- wiring up ---------------------------------------------------------------------------------------------------- */
-
-static void *pages(size_t size)
-{
-    void *memory = calloc(1, size); /* large: fresh zero pages, resident only when touched */
-    ENSURE(memory != NULL);
-    return memory;
-}
 
 static enum wire_status check_identity(struct node *node, struct wire_problem *problem)
 {
-    uint32_t region = cert_identity_region(node->identity);
-    if (cert_identity_role(node->identity) != WIRE__ROLE__ROLE_NODE)
+    uint32_t region = cert_identity_region(node->shell.identity);
+    if (cert_identity_role(node->shell.identity) != WIRE__ROLE__ROLE_NODE)
         return wire_fail(problem, WIRE_INVALID, node->config.identity,
                          "这不是节点的证书；请用 lianfang-ca issue node 签发",
                          "not a node's certificates; issue them with lianfang-ca issue node");
@@ -53,34 +35,23 @@ static enum wire_status check_identity(struct node *node, struct wire_problem *p
 
 static enum wire_status open_identity(struct node *node, struct wire_problem *problem)
 {
-    struct cert_identity_options options = {.installation = node->config.installation, .now_ms = node_wall_ms()};
-    enum wire_status status = cert_identity_load(node->config.identity, &options, &node->identity, problem);
+    const struct link_node_config *config = &node->config;
+    enum wire_status status = shell_open_identity(&node->shell, config->identity, config->installation, problem);
     if (status == WIRE_OK)
         status = check_identity(node, problem);
-    if (status != WIRE_OK)
-        return status;
-    struct cert_file ca = {0};
-    status = cert_file_read(node->config.ca, false, &ca, problem);
     if (status == WIRE_OK)
-        status = cert_directory_new(wire_bytes(ca.data, ca.size), node->config.installation, &node->directory, problem);
-    cert_file_close(&ca);
-    if (status == WIRE_OK &&
-        memcmp(cert_directory_domain(node->directory), cert_identity_domain(node->identity), WIRE_HASH_BYTES) != 0)
-        status = wire_fail(problem, WIRE_OTHER_INSTALLATION, node->config.ca, "该 CA 未签发本节点的证书",
-                           "this CA did not issue this node's certificates");
+        status = shell_open_directory(&node->shell, config->ca, config->installation, problem);
     return status;
 }
 
 static enum wire_status open_stores(struct node *node, struct wire_problem *problem)
 {
-    char path[4096];
-    enum wire_status status = cert_folder_make(node->config.data, problem);
+    const struct link_node_config *config = &node->config;
+    enum wire_status status = cert_folder_make(config->data, problem);
     if (status == WIRE_OK)
-        status = store_open(node->config.data, node->config.map_bytes, &node->store, problem);
-    if (status != WIRE_OK)
-        return status;
-    snprintf(path, sizeof(path), "%s/daykeys", node->config.data);
-    return daykeys_open(path, &node->daykeys, problem);
+        status = store_open(config->data, config->map_bytes, &node->store, problem);
+    node->shell.keep = node->store.keep;
+    return status == WIRE_OK ? shell_open_daykeys(&node->shell, config->data, problem) : status;
 }
 
 /* The core's options borrow from the configuration, which lives as long. */
@@ -89,16 +60,16 @@ static enum wire_status core_options(struct node *node, struct wire_problem *pro
     struct node_options *options = &node->core_options;
     options->region = node->config.region;
     options->software = "lianfang-node/1";
-    options->hash = &node->hash;
+    options->hash = &node->shell.hash;
     options->link_count = node->config.broker_count;
     for (unsigned i = 0; i < node->config.broker_count; i++) {
         const struct link_broker_link *broker = &node->config.brokers[i];
         if (strlen(broker->name) > NODE_LINK_NAME_MAX)
-            return wire_failf(problem, WIRE_INVALID, node->config_path, "链路名“%s”过长，至多 %d 个字符",
+            return wire_failf(problem, WIRE_INVALID, node->shell.config_path, "链路名“%s”过长，至多 %d 个字符",
                               "the link name \"%s\" is too long, %d characters at most", broker->name,
                               (int)NODE_LINK_NAME_MAX);
         if (broker->mechanism_count > NODE_LINK_MECHANISMS_MAX)
-            return wire_failf(problem, WIRE_INVALID, node->config_path, "链路“%s”列出的机制多于 %d 个",
+            return wire_failf(problem, WIRE_INVALID, node->shell.config_path, "链路“%s”列出的机制多于 %d 个",
                               "link \"%s\" lists more than %d mechanisms", broker->name, (int)NODE_LINK_MECHANISMS_MAX);
         options->link[i].name = broker->name;
         options->link[i].mechanism_count = broker->mechanism_count;
@@ -111,10 +82,10 @@ static enum wire_status core_options(struct node *node, struct wire_problem *pro
 static void open_core(struct node *node)
 {
     size_t size = node_core_size(&node->core_options);
-    node->core = node_core_init(pages(size), size, &node->core_options);
-    node->out_memory = pages(NODE_OUT_BYTES);
+    node->core = node_core_init(shell_pages(size), size, &node->core_options);
+    node->out_memory = shell_pages(NODE_OUT_BYTES);
     node_out_init(&node->out, node->out_memory, NODE_OUT_BYTES);
-    wire_arena_over(&node->arena, pages(ARENA_BYTES), ARENA_BYTES);
+    wire_arena_over(&node->arena, shell_pages(ARENA_BYTES), ARENA_BYTES);
     node->post = node_post_new(node);
     node->jobs = node_jobs_new(node);
     node->desk = node_desk_new(node);
@@ -122,12 +93,9 @@ static void open_core(struct node *node)
 
 static void watch_room(struct node *node)
 {
-    struct keep_room room = keep_room(node->store.keep);
-    bool full = keep_room_scarce(&room);
-    if (full == node->full)
+    if (!shell_room_changed(&node->shell))
         return;
-    node->full = full;
-    struct node_event event = {.kind = NODE_ON_ROOM, .u.room = !full};
+    struct node_event event = {.kind = NODE_ON_ROOM, .u.room = !node->shell.full};
     node_step(node, &event);
 }
 
@@ -135,8 +103,8 @@ static bool boot_row(void *context, const struct wire_row *row)
 {
     struct node *node = context;
     struct node_event event = {.kind = NODE_ON_BOOT_ROW, .u.row = *row};
-    event.mono_ms = node_mono_ms();
-    event.wall_ms = node_wall_ms();
+    event.mono_ms = shell_mono_ms();
+    event.wall_ms = shell_wall_ms();
     node_core_step(node->core, &event, &node->out);
     ENSURE(node->out.count == 0 && !node->out.more);
     return true;
@@ -160,152 +128,108 @@ static enum wire_status open_sockets(struct node *node, struct wire_problem *pro
     struct api_backend backend = node_backend(node);
     enum wire_status status = WIRE_OK;
     if (node->config.http.host != NULL || node->config.http.unix_path != NULL)
-        status = api_open(&node->loop, &node->config, &backend, node->log, &node->api, problem);
-    node->zmq = zmq_ctx_new();
-    ENSURE(node->zmq != NULL);
+        status = api_open(&node->shell.loop, &node->config, &backend, node->shell.log, &node->api, problem);
+    node->shell.zmq = zmq_ctx_new();
+    ENSURE(node->shell.zmq != NULL);
     return status == WIRE_OK ? node_links_open(node, problem) : status;
 }
 
 /* --- the loop's timers and signals -------------------------------------------------------------------------------- */
 
-static void on_stored(uv_async_t *async)
+static void on_stored(void *daemon)
 {
-    struct node *node = async->data;
-    if (node->stopping)
-        return;
+    struct node *node = daemon;
     wire_arena_reset(&node->arena);
     watch_room(node); /* before what was committed gives credit back */
     node_on_stored(node);
 }
 
-static void wake_loop(void *context)
+static void on_wake(void *daemon)
 {
-    uv_async_send(context);
+    struct node *node = daemon;
+    struct node_event event = {.kind = NODE_ON_TIMER};
+    wire_arena_reset(&node->arena);
+    node_step(node, &event);
 }
 
-static void on_second(uv_timer_t *timer)
+static void on_second(void *daemon)
 {
-    struct node *node = timer->data;
+    struct node *node = daemon;
     wire_arena_reset(&node->arena);
     watch_room(node);
     if (++node->seconds % 60 != 1)
         return;
     wire_arena_reset(&node->arena);
     node_trust_refresh(node->trust);
-    bool ends = cert_identity_until_ms(node->identity) - node_wall_ms() < CERTIFICATE_WARN_MS;
+    bool ends = cert_identity_until_ms(node->shell.identity) - shell_wall_ms() < CERTIFICATE_WARN_MS;
     node_alarm(node->notes, "certificate-ends", ends, "本节点证书将在三十天内到期，请换发",
                "a certificate of this node ends within thirty days; have it renewed");
 }
 
-static void reload(struct node *node)
+static void on_reload(void *daemon)
 {
+    struct node *node = daemon;
     struct wire_problem problem = {0};
-    link_log_reopen(node->log, NULL);
+    link_log_reopen(node->shell.log, NULL);
     wire_arena_reset(&node->arena);
     enum wire_status trust = node_trust_reload(node->trust, &problem);
     if (trust != WIRE_OK)
-        link_log_problem(node->log, LINK_ERROR, "node", &problem);
+        link_log_problem(node->shell.log, LINK_ERROR, "node", &problem);
     enum wire_status tokens = node->api == NULL ? WIRE_OK : api_reload_tokens(node->api, &problem);
     if (tokens != WIRE_OK) /* a bad directory file keeps no withdrawn token alive, nor the other way round */
-        link_log_problem(node->log, LINK_ERROR, "node", &problem);
+        link_log_problem(node->shell.log, LINK_ERROR, "node", &problem);
     if (trust == WIRE_OK && tokens == WIRE_OK)
-        link_log_line(node->log, LINK_NOTICE, "node", "已重新载入", "reloaded", LINK_TEXT("config", node->config_path));
+        link_log_line(node->shell.log, LINK_NOTICE, "node", "已重新载入", "reloaded",
+                      LINK_TEXT("config", node->shell.config_path));
 }
 
-static void on_signal(uv_signal_t *signal, int number)
+static void on_stop(void *daemon, int exit_code)
 {
-    struct node *node = signal->data;
-    if (number == SIGHUP)
-        reload(node);
-    else
-        node_stop(node, EX_OK);
+    node_stop(daemon, exit_code);
 }
 
-static void start_handles(struct node *node)
-{
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-    uv_async_init(&node->loop, &node->stored, on_stored);
-    uv_timer_init(&node->loop, &node->wake);
-    uv_timer_init(&node->loop, &node->second);
-    node->stored.data = node->wake.data = node->second.data = node;
-    for (size_t i = 0; i < 3; i++) {
-        uv_signal_init(&node->loop, &node->signals[i]);
-        node->signals[i].data = node;
-        uv_signal_start(&node->signals[i], on_signal, numbers[i]);
-    }
-    signal(SIGPIPE, SIG_IGN);
-    keep_on_committed(node->store.keep, wake_loop, &node->stored);
-}
+static const struct shell_calls calls = {on_stored, on_wake, on_second, on_reload, on_stop};
 
 /* --- ordered close ------------------------------------------------------------------------------------------------ */
-
-static void close_handles(struct node *node)
-{
-    uv_close((uv_handle_t *)&node->stored, NULL);
-    uv_close((uv_handle_t *)&node->wake, NULL);
-    uv_close((uv_handle_t *)&node->second, NULL);
-    for (size_t i = 0; i < 3; i++)
-        uv_close((uv_handle_t *)&node->signals[i], NULL);
-}
 
 /* What was asked for is stored and answered before the doors close. */
 void node_stop(struct node *node, int exit_code)
 {
-    if (node->stopping)
+    if (node->shell.stopping)
         return;
-    node->exit_code = exit_code;
-    link_log_line(node->log, LINK_NOTICE, "node", "正在停止", "stopping", LINK_NUMBER("exit", exit_code));
-    keep_sync(node->store.keep);
+    node->shell.exit_code = exit_code;
+    link_log_line(node->shell.log, LINK_NOTICE, "node", "正在停止", "stopping", LINK_NUMBER("exit", exit_code));
+    keep_sync(node->shell.keep);
     node_on_stored(node);
-    keep_sync(node->store.keep); /* what that brought; nothing wakes the loop after this */
-    node->stopping = true;
+    keep_sync(node->shell.keep); /* what that brought; nothing wakes the loop after this */
+    node->shell.stopping = true;
     if (node->api != NULL)
         api_close(&node->api);
     node_links_close(node);
-    close_handles(node);
+    shell_close_handles(&node->shell);
 }
 
 static void close_all(struct node *node)
 {
     store_close(&node->store);
-    if (node->zmq != NULL)
-        zmq_ctx_term(node->zmq);
-    daykeys_close(&node->daykeys);
     node_post_free(&node->post);
     node_jobs_free(&node->jobs);
     node_desk_free(&node->desk);
     node_notes_free(&node->notes);
     node_trust_free(&node->trust);
-    cert_rest_free(&node->rest);
     cert_payload_free(&node->payload);
-    cert_directory_free(&node->directory);
-    cert_identity_free(&node->identity);
-    cert_hash_close(&node->hash);
     free(node->core);
     free(node->out_memory);
     free(node->arena.base);
-    link_log_close(&node->log);
+    shell_close(&node->shell);
     link_node_config_close(&node->config);
 }
 
 /* --- main --------------------------------------------------------------------------------------------------------- */
 
-/* Before the configuration says which language, both are said. */
 static int refuse(const struct node *node, const struct wire_problem *problem)
 {
-    bool zh = node->config.log.language == WIRE_CHINESE;
-    if (node->log == NULL)
-        fprintf(stderr, "lianfang-node: %s: %s / %s\n", problem->where, problem->zh, problem->en);
-    else
-        fprintf(stderr, "lianfang-node: %s: %s\n", problem->where, zh ? problem->zh : problem->en);
-    switch (problem->status) {
-    case WIRE_IN_USE:
-        return EX_UNAVAILABLE;
-    case WIRE_IO:
-        return EX_IOERR;
-    default:
-        return EX_CONFIG;
-    }
+    return shell_refuse(&node->shell, node->config.log.language, problem);
 }
 
 /* Everything that can be checked before anybody is spoken to. */
@@ -336,7 +260,7 @@ static enum wire_status check_only(struct node *node, struct wire_problem *probl
 static void log_ready(struct node *node, uint64_t started_ns)
 {
     const struct link_http_address *at = &node->config.http;
-    link_log_line(node->log, LINK_NOTICE, "node", "就绪", "ready", LINK_UNSIGNED("region", node->config.region),
+    link_log_line(node->shell.log, LINK_NOTICE, "node", "就绪", "ready", LINK_UNSIGNED("region", node->config.region),
                   LINK_TEXT("http", at->host == NULL ? "" : at->host),
                   LINK_UNSIGNED("port", node->api == NULL ? 0 : api_port(node->api)),
                   LINK_TEXT("unix", at->unix_path == NULL ? "" : at->unix_path),
@@ -347,36 +271,35 @@ static int serve(struct node *node, bool only_check)
 {
     struct wire_problem problem = {0};
     uint64_t started_ns = uv_hrtime();
-    node->hash = cert_hash_new();
-    node->rest = cert_rest_new();
+    shell_open_crypto(&node->shell);
     node->payload = cert_payload_new();
     node->trust = node_trust_new(node);
     node->notes = node_notes_new(node);
-    uv_loop_init(&node->loop);
+    uv_loop_init(&node->shell.loop);
     enum wire_status status = prepare(node, &problem);
     if (status == WIRE_OK && only_check)
         status = check_only(node, &problem);
     if (status != WIRE_OK || only_check) {
         int code = status == WIRE_OK ? EX_OK : refuse(node, &problem);
-        uv_loop_close(&node->loop);
+        uv_loop_close(&node->shell.loop);
         close_all(node);
         return code;
     }
     open_core(node);
-    start_handles(node);
+    shell_start_handles(&node->shell, &calls, node);
     status = boot_core(node, &problem);
     if (status == WIRE_OK)
         status = open_sockets(node, &problem);
     if (status != WIRE_OK) {
         node_stop(node, refuse(node, &problem));
     } else {
-        uv_timer_start(&node->second, on_second, 1000, 1000);
+        shell_start_seconds(&node->shell);
         log_ready(node, started_ns);
     }
-    uv_run(&node->loop, UV_RUN_DEFAULT);
+    uv_run(&node->shell.loop, UV_RUN_DEFAULT);
     store_close(&node->store); /* its writer may wake the loop up to here */
-    uv_loop_close(&node->loop);
-    int code = node->exit_code;
+    uv_loop_close(&node->shell.loop);
+    int code = node->shell.exit_code;
     close_all(node);
     return code;
 }
@@ -390,37 +313,27 @@ static int usage(void)
     return EX_USAGE;
 }
 
+static int run(struct node *node, bool only_check)
+{
+    struct wire_problem problem = {0};
+    if (link_node_config_load(node->shell.config_path, &node->config, &problem) != WIRE_OK)
+        return refuse(node, &problem);
+    if (shell_open_log(&node->shell, &node->config.log, &problem) == WIRE_OK)
+        return serve(node, only_check);
+    int code = refuse(node, &problem);
+    link_node_config_close(&node->config);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
-    struct node *node = pages(sizeof(*node));
-    struct wire_problem problem = {0};
-    bool only_check = false;
-    int option, code;
+    struct node *node = shell_pages(sizeof(*node));
+    bool only_check;
     setlocale(LC_ALL, "");
-    node->config_path = "/etc/lianfang/node.yaml";
-    while ((option = getopt(argc, argv, "c:nh")) != -1) {
-        if (option == 'c')
-            node->config_path = optarg;
-        else if (option == 'n')
-            only_check = true;
-        else
-            return usage();
-    }
-    if (optind < argc)
-        return usage();
-    if (link_node_config_load(node->config_path, &node->config, &problem) != WIRE_OK) {
-        code = refuse(node, &problem);
-        free(node);
-        return code;
-    }
-    struct link_log_options log = {.level = node->config.log.level,
-                                   .format = node->config.log.format,
-                                   .language = node->config.log.language,
-                                   .path = node->config.log.path};
-    if (link_log_open(&log, &node->log, &problem) != WIRE_OK)
-        code = refuse(node, &problem);
-    else
-        code = serve(node, only_check);
+    node->shell.words = (struct shell_words){"node", "节点存储读取失败", "the store cannot be read", "节点存储写入失败",
+                                             "the store cannot be written"};
+    node->shell.config_path = "/etc/lianfang/node.yaml";
+    int code = shell_arguments(&node->shell, argc, argv, &only_check) == argc ? run(node, only_check) : usage();
     free(node);
     return code;
 }

@@ -16,20 +16,13 @@
  *
  * One thread, the loop's. The core decides; nothing here does. */
 #pragma once
-#include "certs/hash.h"
-#include "certs/identity.h"
-#include "certs/rest.h"
 #include "certs/seal.h"
 #include "certs/verify.h"
-#include "keep/daykeys.h"
 #include "link/client.h"
-#include "link/config.h"
-#include "link/log.h"
 #include "node/api/backend.h"
 #include "node/core/core.h"
 #include "node/store/store.h"
-#include "wire/ensure.h"
-#include <uv.h>
+#include "shell/shell.h"
 
 struct api;
 struct node_desk;
@@ -52,18 +45,9 @@ struct node_line {
 };
 
 struct node {
-    uv_loop_t loop;
-    void *zmq;
+    struct shell shell;
     struct link_node_config config;
-    const char *config_path;
-    struct link_log *log;
-
-    struct cert_identity *identity;
-    struct cert_directory *directory;
-    struct wire_hash hash;
     struct cert_payload *payload;
-    struct cert_rest *rest;
-    struct daykeys *daykeys;
     struct store store;
 
     struct node_core *core;
@@ -71,9 +55,6 @@ struct node {
     struct node_out out;
     void *out_memory;
     struct wire_arena arena; /* one event, its look-ups and payload rows; reset by who makes the event */
-    uint64_t ticket_last;    /* of the core */
-    uint64_t ticket_own;     /* appends of the shell since then */
-    uint64_t ticket_told;    /* to the core, as committed */
     /* What payloads of the event being stepped the core may name. */
     struct {
         const struct node_event *event;
@@ -90,35 +71,17 @@ struct node {
     struct node_desk *desk;
     struct api *api;
 
-    uv_async_t stored; /* the store committed something, or something is to be done from the loop */
-    uv_timer_t wake;   /* the core's */
-    uv_timer_t second; /* room; each minute: certificates that begin or end */
-    uv_signal_t signals[3];
     uint64_t refused_frames[NODE_STATUSES]; /* by wire status */
     uint64_t seconds;
-    bool full, stopping;
-    int exit_code;
 };
-
-int64_t node_wall_ms(void);
-int64_t node_mono_ms(void);
 
 /* Steps the core with the event (times and randomness are filled in here), performs everything that follows, and does
  * the jobs that come of it, but when it is called from within such a job. */
 void node_step(struct node *node, struct node_event *event);
 /* Ends the process in order, with this exit code; what is committed stays, what is not was never acknowledged. */
 void node_stop(struct node *node, int exit_code);
-/* A row that cannot be read, a write that failed: nothing more may be acknowledged. */
-_Noreturn void node_fail(struct node *node, const char *zh, const char *en, enum wire_status status);
-/* node_fail unless OK: of a look-up. NO_MEMORY is a failure too: arenas are far larger than frames. */
-void node_check(struct node *node, enum wire_status status);
-
 /* perform.c */
 void node_on_stored(struct node *node);
-/* The core's tickets that are durable. */
-uint64_t node_committed(struct node *node);
-/* Rows of the shell's own, in order with those of the core. */
-void node_append_own(struct node *node, const struct wire_row *rows, size_t count);
 
 /* links.c */
 enum wire_status node_links_open(struct node *node, struct wire_problem *problem);
@@ -168,8 +131,8 @@ void node_post_free(struct node_post **post);
 void node_post_send(struct node_post *post, const struct node_send *send);
 /* Sends what goes after `committed` or earlier. */
 void node_post_flush(struct node_post *post, uint64_t committed);
-/* The session ends: of this link what may go goes, the rest is dropped. */
-void node_post_end(struct node_post *post, uint8_t link, uint64_t committed);
+/* The session ends: what has not gone is dropped. */
+void node_post_end(struct node_post *post, uint8_t link);
 
 /* rest.c */
 /* PAYLOAD and CARRIED rows of an append; returns how many were written to rows (at most append->payload_count). */

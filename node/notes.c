@@ -129,7 +129,7 @@ static void keep_alarm(struct node_notes *notes, const struct event *event)
 static void publish(struct node_notes *notes, struct event *event)
 {
     event->event.id = ++notes->newest;
-    event->event.at_ms = node_wall_ms();
+    event->event.at_ms = shell_wall_ms();
     struct event *place = &notes->ring[event->event.id % RING];
     if (event->event.alarm)
         keep_alarm(notes, event);
@@ -243,9 +243,9 @@ static void log_note(struct node_notes *notes, const struct topic *topic, const 
 {
     const char *link = note->link == NODE_NO_LINK ? "" : notes->node->config.brokers[note->link].name;
     char id[WIRE_ID_TEXT];
-    if (!link_log_on(notes->node->log, topic->level))
+    if (!link_log_on(notes->node->shell.log, topic->level))
         return;
-    link_log_line(notes->node->log, topic->level, "core", topic->zh, topic->en,
+    link_log_line(notes->node->shell.log, topic->level, "core", topic->zh, topic->en,
                   LINK_TEXT("topic", node_topic_name(note->topic)), LINK_TEXT("link", link),
                   LINK_TEXT("id", id_of(note, id)), LINK_TEXT("status", wire_status_name(note->status)),
                   LINK_TEXT("mechanism", note->mechanism), LINK_UNSIGNED("a", note->a), LINK_UNSIGNED("b", note->b),

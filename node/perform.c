@@ -2,51 +2,8 @@
 #include "node.h"
 
 #include <stdlib.h>
-#include <time.h>
-
-/* The store's tickets: those of the core, with room between for rows of the shell's own (erasing, imports). */
-enum { OWN_BITS = 24 };
-
-int64_t node_wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t node_mono_ms(void)
-{
-    return (int64_t)(uv_hrtime() / 1000000);
-}
-
-void node_check(struct node *node, enum wire_status status)
-{
-    if (status != WIRE_OK)
-        node_fail(node, "节点存储读取失败", "the store cannot be read", status);
-}
-
-uint64_t node_committed(struct node *node)
-{
-    return keep_committed(node->store.keep) >> OWN_BITS;
-}
 
 /* --- APPEND ------------------------------------------------------------------------------------------------------- */
-
-static void append_rows(struct node *node, const struct wire_row *rows, size_t count, uint64_t ticket)
-{
-    enum wire_status status = keep_append(node->store.keep, rows, count, ticket);
-    if (status == WIRE_AGAIN) { /* credit keeps the queue short; a slow disk may fill it all the same */
-        if (keep_sync(node->store.keep) == WIRE_OK)
-            status = keep_append(node->store.keep, rows, count, ticket);
-    }
-    if (status != WIRE_OK)
-        node_fail(node, "节点存储写入失败", "the store cannot be written", status);
-}
-
-void node_append_own(struct node *node, const struct wire_row *rows, size_t count)
-{
-    append_rows(node, rows, count, (node->ticket_last << OWN_BITS) | ++node->ticket_own);
-}
 
 /* What was sealed is kept a second time as evidence: the core lets go of its own copy when nothing has to be sent again
  * any more. */
@@ -78,34 +35,17 @@ static void perform_append(struct node *node, const struct node_append *append)
     if (more > 0) {
         struct wire_row *all = wire_arena_take(&node->arena, (count + more) * sizeof(*all));
         if (all == NULL)
-            node_fail(node, "内存预算不足", "the memory budget is too small", WIRE_NO_MEMORY);
+            shell_fail(&node->shell, "内存预算不足", "the memory budget is too small", WIRE_NO_MEMORY);
         if (count > 0)
             memcpy(all, rows, count * sizeof(*all));
         count += sent_rows(append, all + count);
         count += node_rest_rows(node, append, &node->arena, all + count);
         rows = all;
     }
-    node->ticket_last = append->ticket;
-    node->ticket_own = 0;
-    append_rows(node, rows, count, append->ticket << OWN_BITS);
+    shell_append(&node->shell, rows, count, append->ticket);
 }
 
 /* --- the others --------------------------------------------------------------------------------------------------- */
-
-static void on_wake(uv_timer_t *timer)
-{
-    struct node *node = timer->data;
-    struct node_event event = {.kind = NODE_ON_TIMER};
-    wire_arena_reset(&node->arena);
-    node_step(node, &event);
-}
-
-static void perform_wake(struct node *node, int64_t wake_ms)
-{
-    int64_t in_ms = wake_ms - node_mono_ms();
-    uv_update_time(&node->loop);
-    uv_timer_start(&node->wake, on_wake, in_ms > 0 ? (uint64_t)in_ms : 0, 0);
-}
 
 static void perform_piece(struct node *node, const struct node_piece *piece)
 {
@@ -146,15 +86,15 @@ static void perform(struct node *node, const struct node_effect *effect)
         node_jobs_erase(node->jobs, effect->u.erase);
         break;
     case NODE_DO_WAKE:
-        perform_wake(node, effect->u.wake);
+        shell_wake_at(&node->shell, effect->u.wake);
         break;
     case NODE_DO_NOTE:
         node_notes_add(node->notes, &effect->u.note);
         break;
     case NODE_DO_STOP:
-        link_log_line(node->log, LINK_ERROR, "store", "记录无法读取", "a row cannot be read",
+        link_log_line(node->shell.log, LINK_ERROR, "store", "记录无法读取", "a row cannot be read",
                       LINK_TEXT("table", node_table_name(effect->u.stop.table)));
-        node_fail(node, "节点存储损坏", "the store is damaged", effect->u.stop.status);
+        shell_fail(&node->shell, "节点存储损坏", "the store is damaged", effect->u.stop.status);
     }
 }
 
@@ -165,8 +105,8 @@ void node_step(struct node *node, struct node_event *event)
     ENSURE(node->stepping.event == NULL);
     node->stepping.event = event;
     do {
-        now->mono_ms = node_mono_ms();
-        now->wall_ms = node_wall_ms();
+        now->mono_ms = shell_mono_ms();
+        now->wall_ms = shell_wall_ms();
         cert_random(now->random, sizeof(now->random));
         node_core_step(node->core, now, &node->out);
         for (size_t i = 0; i < node->out.count; i++)
@@ -175,22 +115,16 @@ void node_step(struct node *node, struct node_event *event)
     } while (node->out.more);
     node->stepping.event = NULL;
     node->stepping.plain = node->stepping.salt = node->stepping.carried = NULL;
-    node_post_flush(node->post, node_committed(node));
+    node_post_flush(node->post, shell_committed(&node->shell));
     node_jobs_run(node->jobs);
 }
 
 void node_on_stored(struct node *node)
 {
     wire_arena_reset(&node->arena);
-    enum wire_status failed = keep_failed(node->store.keep, NULL);
-    if (failed != WIRE_OK)
-        node_fail(node, "节点存储写入失败", "the store cannot be written", failed);
     struct node_event event = {.kind = NODE_ON_COMMITTED};
-    event.u.ticket = node_committed(node);
-    if (event.u.ticket > node->ticket_told) {
-        node->ticket_told = event.u.ticket;
+    if (shell_newly_committed(&node->shell, &event.u.ticket))
         node_step(node, &event);
-    }
     node_jobs_run(node->jobs);
-    node_desk_flush(node->desk, node_committed(node));
+    node_desk_flush(node->desk, shell_committed(&node->shell));
 }

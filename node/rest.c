@@ -15,15 +15,15 @@ enum { OTHERS_DAYS_MAX = DAYKEYS_MAX / 2 };
 static bool may_open_day(struct node *node, uint32_t day)
 {
     uint8_t key[DAYKEY_BYTES];
-    enum wire_status status = daykeys_find(node->daykeys, day, key);
+    enum wire_status status = daykeys_find(node->shell.daykeys, day, key);
     cert_wipe(key, sizeof(key));
     if (status != WIRE_NOT_FOUND)
         return status == WIRE_OK;
-    bool may = wire_day_valid(day) && daykeys_live(node->daykeys) < OTHERS_DAYS_MAX;
+    bool may = wire_day_valid(day) && daykeys_live(node->shell.daykeys) < OTHERS_DAYS_MAX;
     node_alarm(node->notes, "day-keys", !may, "收到的内容未保存：保存期限无效，或不同期限过多",
                "a received payload was not kept: its day is none, or there are too many days");
     if (!may)
-        link_log_line(node->log, LINK_ERROR, "keys", "收到的内容未保存：保存期限无效，或不同期限过多",
+        link_log_line(node->shell.log, LINK_ERROR, "keys", "收到的内容未保存：保存期限无效，或不同期限过多",
                       "a received payload was not kept: its day is none, or there are too many days",
                       LINK_UNSIGNED("day", day));
     return may;
@@ -35,12 +35,12 @@ static bool day_key(struct node *node, uint32_t day, uint8_t key[DAYKEY_BYTES])
     uint8_t random[DAYKEY_BYTES];
     struct wire_problem problem = {0};
     cert_random(random, sizeof(random));
-    enum wire_status status = daykeys_get_or_make(node->daykeys, day, random, key, &problem);
+    enum wire_status status = daykeys_get_or_make(node->shell.daykeys, day, random, key, &problem);
     cert_wipe(random, sizeof(random));
     if (status == WIRE_OK || status == WIRE_ERASED)
         return status == WIRE_OK;
-    link_log_problem(node->log, LINK_ERROR, "keys", &problem);
-    node_fail(node, "日密钥无法写入", "the day key cannot be written", status);
+    link_log_problem(node->shell.log, LINK_ERROR, "keys", &problem);
+    shell_fail(&node->shell, "日密钥无法写入", "the day key cannot be written", status);
 }
 
 static struct wire_bytes row_key_of(const struct node_payload *payload, struct wire_arena *arena)
@@ -66,10 +66,10 @@ static bool put(struct node *node, enum node_table table, const struct node_payl
     if (bytes.size > 0)
         memcpy(plain + salt.size, bytes.data, bytes.size);
     struct wire_bytes row_key = row_key_of(payload, arena);
-    enum wire_status status = cert_rest_seal(node->rest, key, row_key, wire_bytes(plain, size), out);
+    enum wire_status status = cert_rest_seal(node->shell.rest, key, row_key, wire_bytes(plain, size), out);
     cert_wipe(key, sizeof(key));
     if (status != WIRE_OK)
-        node_fail(node, "无法加密", "cannot encrypt", status);
+        shell_fail(&node->shell, "无法加密", "cannot encrypt", status);
     *row =
         (struct wire_row){.table = (uint8_t)table, .key = row_key, .value = wire_bytes(out, size + CERT_REST_OVERHEAD)};
     return true;
@@ -82,7 +82,7 @@ static bool put_copy(struct node *node, const struct node_payload *payload, stru
     enum wire_status status = node_rest_plain(node, payload->day, payload->origin, payload->from, arena, &plain);
     if (status == WIRE_ERASED || status == WIRE_DAMAGED)
         return false;
-    node_check(node, status);
+    shell_check(&node->shell, status);
     bool kept = put(node, NODE_TABLE_PAYLOAD, payload, (struct wire_bytes){0}, plain, arena, row);
     cert_wipe((uint8_t *)(uintptr_t)plain.data, plain.size);
     return kept;
@@ -137,7 +137,7 @@ static enum wire_status open_row(struct node *node, enum node_table table, uint3
 {
     uint8_t key[DAYKEY_BYTES];
     *out = (struct wire_bytes){0};
-    enum wire_status status = daykeys_find(node->daykeys, day, key);
+    enum wire_status status = daykeys_find(node->shell.daykeys, day, key);
     if (status != WIRE_OK)
         return status == WIRE_NOT_FOUND ? WIRE_ERASED : status;
     struct node_key row_key = node_key_payload(day, origin, id);
@@ -149,7 +149,7 @@ static enum wire_status open_row(struct node *node, enum node_table table, uint3
         status = WIRE_DAMAGED;
     if (status == WIRE_OK) {
         uint8_t *plain = (uint8_t *)(uintptr_t)sealed.data + CERT_REST_NONCE_BYTES;
-        status = cert_rest_open(node->rest, key, node_key_bytes(&row_key), sealed, plain);
+        status = cert_rest_open(node->shell.rest, key, node_key_bytes(&row_key), sealed, plain);
         if (status == WIRE_OK)
             *out = wire_bytes(plain, sealed.size - CERT_REST_OVERHEAD);
     }
@@ -207,15 +207,15 @@ static void erase_keys(struct node *node, uint32_t day)
 {
     struct wire_problem problem = {0};
     size_t keys = 0;
-    if (day <= daykeys_erased_through(node->daykeys))
+    if (day <= daykeys_erased_through(node->shell.daykeys))
         return;
-    enum wire_status status = daykeys_erase_through(node->daykeys, day, &keys, &problem);
+    enum wire_status status = daykeys_erase_through(node->shell.daykeys, day, &keys, &problem);
     if (status != WIRE_OK) {
-        link_log_problem(node->log, LINK_ERROR, "keys", &problem);
-        node_fail(node, "日密钥无法销毁", "a day key cannot be destroyed", status);
+        link_log_problem(node->shell.log, LINK_ERROR, "keys", &problem);
+        shell_fail(&node->shell, "日密钥无法销毁", "a day key cannot be destroyed", status);
     }
     if (keys > 0)
-        link_log_line(node->log, LINK_NOTICE, "keys", "到期内容的密钥已销毁", "keys of past days destroyed",
+        link_log_line(node->shell.log, LINK_NOTICE, "keys", "到期内容的密钥已销毁", "keys of past days destroyed",
                       LINK_UNSIGNED("keys", keys), LINK_UNSIGNED("through", day));
 }
 
@@ -228,11 +228,11 @@ bool node_rest_erase(struct node *node, uint32_t day)
     erasing->day = day;
     for (size_t i = 0; i < 2 && erasing->count < ERASE_ROWS; i++) {
         erasing->table = tables[i];
-        node_check(node,
-                   keep_scan(node->store.keep, &(struct keep_range){.table = tables[i]}, erase_visit, erasing, NULL));
+        shell_check(&node->shell,
+                    keep_scan(node->shell.keep, &(struct keep_range){.table = tables[i]}, erase_visit, erasing, NULL));
     }
     if (erasing->count > 0)
-        node_append_own(node, erasing->rows, erasing->count);
+        shell_append_own(&node->shell, erasing->rows, erasing->count);
     bool more = erasing->count == ERASE_ROWS;
     free(erasing);
     return more;

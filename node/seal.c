@@ -91,13 +91,13 @@ enum wire_status node_decide(struct node *node, const Wire__Header *header, bool
     if (choose_mechanism)
         question->mechanism = NULL;
     question->preview = true;
-    question->now_ms = node_wall_ms();
+    question->now_ms = shell_wall_ms();
     question->enrolled = node_enrolled;
     question->context = node;
     if (policy == NULL)
         return decision->verdict = WIRE_NO_POLICY;
-    node_check(node, look_parent(node, header, arena, question));
-    node_check(node, look_original(node, header, arena, question));
+    shell_check(&node->shell, look_parent(node, header, arena, question));
+    shell_check(&node->shell, look_original(node, header, arena, question));
     return rules_decide(policy, question, decision);
 }
 
@@ -148,7 +148,7 @@ static struct box *box_of(struct making *m, uint32_t region, enum wire_status *s
     if (m->box_count == WIRE_BOXES_MAX)
         return NULL;
     const struct cert_entry *to =
-        cert_directory_current(m->node->directory, region, WIRE__USAGE__USAGE_SEAL, m->now_ms);
+        cert_directory_current(m->node->shell.directory, region, WIRE__USAGE__USAGE_SEAL, m->now_ms);
     *status = WIRE_NOT_ENROLLED;
     if (to == NULL)
         return NULL;
@@ -224,7 +224,7 @@ static enum wire_status seal_payload(struct making *m, const Wire__Header *heade
 
 static void finish_header(struct making *m, Wire__Header *header, struct wire_bytes salt, struct wire_bytes carried)
 {
-    struct wire_digest digest = wire_payload_digest(&m->node->hash, salt, carried);
+    struct wire_digest digest = wire_payload_digest(&m->node->shell.hash, salt, carried);
     header->store_id = bin(m->ask->store_id, WIRE_ID_BYTES);
     header->seq = m->ask->first + m->count;
     header->digest = bin(wire_arena_copy(m->arena, digest.bytes, WIRE_HASH_BYTES), WIRE_HASH_BYTES);
@@ -243,15 +243,15 @@ static enum wire_status follow_successor(struct making *m, Wire__Header *header)
 static enum wire_status read_draft(struct making *m, size_t i, Wire__Header **header, struct wire_bytes *plain)
 {
     const uint8_t *id = m->ask->id[i];
-    node_check(m->node, store_header(&m->node->store, id, m->arena, header));
+    shell_check(&m->node->shell, store_header(&m->node->store, id, m->arena, header));
     if (*header == NULL || (*header)->id.len != WIRE_ID_BYTES)
         return WIRE_BAD_HEADER;
-    node_check(m->node, follow_successor(m, *header));
+    shell_check(&m->node->shell, follow_successor(m, *header));
     enum wire_status status = node_rest_plain(m->node, (*header)->keep_until, (*header)->origin, id, m->arena, plain);
     if (status == WIRE_DAMAGED)
         return WIRE_ERASED; /* a backup with other day keys: gone is gone, for this envelope alone */
     if (status != WIRE_ERASED)
-        node_check(m->node, status);
+        shell_check(&m->node->shell, status);
     return status;
 }
 
@@ -325,14 +325,14 @@ static struct wire_digest root_of(struct making *m)
     struct wire_digest *leaves = wire_arena_take(m->arena, count * sizeof(*leaves));
     ENSURE(leaves != NULL);
     for (size_t i = 0; i < m->count; i++)
-        leaves[i] = wire_header_leaf(&m->node->hash, wire_bytes(m->list[i]->header.data, m->list[i]->header.len));
+        leaves[i] = wire_header_leaf(&m->node->shell.hash, wire_bytes(m->list[i]->header.data, m->list[i]->header.len));
     for (size_t i = 0; i < m->box_count; i++) {
         const Wire__KeyBox *box = &m->box[i].box;
         leaves[m->count + i] =
-            wire_box_leaf(&m->node->hash, box->region, wire_bytes(box->certificate.data, box->certificate.len),
+            wire_box_leaf(&m->node->shell.hash, box->region, wire_bytes(box->certificate.data, box->certificate.len),
                           wire_bytes(box->cms.data, box->cms.len));
     }
-    return wire_merkle_root(&m->node->hash, leaves, count);
+    return wire_merkle_root(&m->node->shell.hash, leaves, count);
 }
 
 static void fill_seal(struct making *m, Wire__BatchSeal *seal)
@@ -347,9 +347,9 @@ static void fill_seal(struct making *m, Wire__BatchSeal *seal)
     seal->count = (uint32_t)m->count;
     seal->boxes = (uint32_t)m->box_count;
     seal->root = bin(wire_arena_copy(m->arena, root.bytes, WIRE_HASH_BYTES), WIRE_HASH_BYTES);
-    enum wire_status status = cert_sign_batch(m->node->identity, seal, m->arena);
+    enum wire_status status = cert_sign_batch(m->node->shell.identity, seal, m->arena);
     if (status != WIRE_OK)
-        node_fail(m->node, "无法签名", "cannot sign", status);
+        shell_fail(&m->node->shell, "无法签名", "cannot sign", status);
 }
 
 static uint32_t frame_bytes(const Wire__Batch *batch)
@@ -391,7 +391,7 @@ static void make_all(struct making *m)
         m->status[i] = full ? WIRE_AGAIN : make_envelope(m, i);
         full = m->status[i] == WIRE_AGAIN;
         if (m->status[i] != WIRE_OK && !full)
-            link_log_line(m->node->log, LINK_WARNING, "seal", "草稿暂不能封装", "a draft cannot be sealed",
+            link_log_line(m->node->shell.log, LINK_WARNING, "seal", "草稿暂不能封装", "a draft cannot be sealed",
                           LINK_TEXT("reason", wire_status_name(m->status[i])), LINK_HEX("id", m->ask->id[i], 16));
     }
 }
@@ -400,7 +400,7 @@ void node_seal_drafts(struct node *node, const struct node_seal *ask, struct wir
 {
     struct making *m = wire_arena_take(arena, sizeof(*m));
     ENSURE(m != NULL && ask->count <= WIRE_BATCH_ENVELOPES_MAX);
-    *m = (struct making){.node = node, .ask = ask, .arena = arena, .bytes = FRAME_OVERHEAD, .now_ms = node_wall_ms()};
+    *m = (struct making){.node = node, .ask = ask, .arena = arena, .bytes = FRAME_OVERHEAD, .now_ms = shell_wall_ms()};
     m->status = wire_arena_take(arena, ask->count * sizeof(*m->status));
     m->salt = wire_arena_take(arena, ask->count * sizeof(*m->salt));
     m->carried = wire_arena_take(arena, ask->count * sizeof(*m->carried));
@@ -415,7 +415,7 @@ void node_seal_drafts(struct node *node, const struct node_seal *ask, struct wir
         finish_batch(m, sealed);
     for (size_t i = 0; i < WIRE_BOXES_MAX; i++)
         cert_wipe(m->box[i].key, CERT_KEY_BYTES);
-    node_check(node, store_look_states(&node->store, ask->id, ask->count, arena, &sealed->state));
+    shell_check(&node->shell, store_look_states(&node->store, ask->id, ask->count, arena, &sealed->state));
     node->stepping.salt = m->salt;
     node->stepping.carried = m->carried;
     node_step(node, &event);

@@ -23,7 +23,8 @@ static enum wire_status open_carried(struct node *node, const Wire__NodeInbox *i
     uint8_t *plain = wire_arena_take(arena, carried.size);
     if (box == NULL || box->certificate.len != WIRE_HASH_BYTES || plain == NULL)
         return WIRE_CANNOT_OPEN;
-    status = cert_box_open(node->identity, box->certificate.data, wire_bytes(box->cms.data, box->cms.len), box_key);
+    status =
+        cert_box_open(node->shell.identity, box->certificate.data, wire_bytes(box->cms.data, box->cms.len), box_key);
     if (status == WIRE_OK)
         status = node_open_sealed(node, box_key, header, carried, plain);
     cert_wipe(box_key, sizeof(box_key));
@@ -62,7 +63,7 @@ static enum wire_status fill_inbox(struct node *node, uint64_t order, const Wire
     status = inbox->id.len != WIRE_ID_BYTES ? WIRE_OK
                                             : store_known(&node->store, inbox->origin, inbox->id.data, arena, &known);
     if (status != WIRE_DAMAGED) /* looking at a damaged row ends nothing; it is shown without */
-        node_check(node, status);
+        shell_check(&node->shell, status);
     row->known = known;
     row->payload_status = WIRE_OK;
     if (with_payload)
@@ -97,7 +98,7 @@ static void show_inbox(void *context, uint64_t from_order, bool newest_first, bo
 {
     struct node *node = context;
     struct inbox_visit v = {node, with_payload, arena, visit, visit_context};
-    node_check(node, store_inbox(&node->store, from_order, newest_first, visit_inbox, &v));
+    shell_check(&node->shell, store_inbox(&node->store, from_order, newest_first, visit_inbox, &v));
 }
 
 static enum wire_status find_inbox(struct node *node, const uint8_t *id, const struct wire_number *number,
@@ -171,7 +172,7 @@ static void show_outbox(void *context, uint32_t from_day, bool newest_first, boo
 {
     struct node *node = context;
     struct outbox_visit v = {node, with_payload, arena, visit, visit_context};
-    node_check(node, store_outbox(&node->store, from_day, newest_first, visit_outbox, &v));
+    shell_check(&node->shell, store_outbox(&node->store, from_day, newest_first, visit_outbox, &v));
 }
 
 static enum wire_status show_outbox_one(void *context, const uint8_t *id, const struct wire_number *number,
@@ -193,14 +194,14 @@ static void show_status(void *context, struct api_status *out)
 {
     struct node *node = context;
     struct node_totals totals;
-    struct keep_room room = keep_room(node->store.keep);
+    struct keep_room room = keep_room(node->shell.keep);
     node_core_totals(node->core, &totals);
     *out = (struct api_status){
         .region = node->config.region,
         .installation = node->config.installation,
         .policy_version = totals.policy_version,
         .directory_epoch = totals.directory_epoch,
-        .certificate_until_ms = cert_identity_until_ms(node->identity),
+        .certificate_until_ms = cert_identity_until_ms(node->shell.identity),
         .store_full_permille = keep_room_permille(&room),
         .clock_unsure = totals.clock_unsure,
         .store_full = totals.store_full,
@@ -264,7 +265,7 @@ static int64_t enrolled_until(const struct node *node, uint32_t region, int64_t 
     static const Wire__Usage usages[] = {WIRE__USAGE__USAGE_IDENTITY, WIRE__USAGE__USAGE_TRANSPORT};
     int64_t until_ms = INT64_MAX;
     for (size_t i = 0; i < 2; i++) {
-        const struct cert_entry *entry = cert_directory_current(node->directory, region, usages[i], now_ms);
+        const struct cert_entry *entry = cert_directory_current(node->shell.directory, region, usages[i], now_ms);
         if (entry != NULL && entry->subject.until_ms < until_ms)
             until_ms = entry->subject.until_ms;
     }
@@ -274,8 +275,8 @@ static int64_t enrolled_until(const struct node *node, uint32_t region, int64_t 
 static size_t show_regions(void *context, uint32_t *region, int64_t *until_ms, size_t max)
 {
     struct node *node = context;
-    int64_t now_ms = node_wall_ms();
-    size_t count = cert_directory_regions(node->directory, now_ms, region, max);
+    int64_t now_ms = shell_wall_ms();
+    size_t count = cert_directory_regions(node->shell.directory, now_ms, region, max);
     for (size_t i = 0; i < count && i < max; i++)
         until_ms[i] = enrolled_until(node, region[i], now_ms);
     return count;
@@ -323,9 +324,9 @@ static void import_key(void *context, struct wire_bytes key, uint8_t out[WIRE_HA
 {
     struct node *node = context;
     uint8_t secret[WIRE_HASH_BYTES];
-    enum wire_status status = cert_identity_secret(node->identity, "import", secret);
+    enum wire_status status = cert_identity_secret(node->shell.identity, "import", secret);
     if (status != WIRE_OK)
-        node_fail(node, "无法导出密钥", "cannot derive a key", status);
+        shell_fail(&node->shell, "无法导出密钥", "cannot derive a key", status);
     cert_hmac(secret, sizeof(secret), key.data, key.size, out);
     cert_wipe(secret, sizeof(secret));
 }
@@ -335,10 +336,10 @@ static bool import_known(void *context, const uint8_t key[WIRE_HASH_BYTES], uint
 {
     struct node *node = context;
     struct keep_value *value = &node->store.value;
-    enum wire_status status = keep_get(node->store.keep, NODE_TABLE_IMPORT, wire_bytes(key, WIRE_HASH_BYTES), value);
+    enum wire_status status = keep_get(node->shell.keep, NODE_TABLE_IMPORT, wire_bytes(key, WIRE_HASH_BYTES), value);
     if (status == WIRE_NOT_FOUND)
         return false;
-    node_check(node, status);
+    shell_check(&node->shell, status);
     if (value->size != WIRE_ID_BYTES + WIRE_HASH_BYTES)
         return false;
     memcpy(id, value->data, WIRE_ID_BYTES);
@@ -349,12 +350,13 @@ static bool import_known(void *context, const uint8_t key[WIRE_HASH_BYTES], uint
 static void import_note(void *context, const uint8_t key[WIRE_HASH_BYTES], const uint8_t id[WIRE_ID_BYTES],
                         const uint8_t content[WIRE_HASH_BYTES])
 {
+    struct node *node = context;
     uint8_t value[WIRE_ID_BYTES + WIRE_HASH_BYTES];
     memcpy(value, id, WIRE_ID_BYTES);
     memcpy(value + WIRE_ID_BYTES, content, WIRE_HASH_BYTES);
     struct wire_row row = {
         .table = NODE_TABLE_IMPORT, .key = wire_bytes(key, WIRE_HASH_BYTES), .value = wire_bytes(value, sizeof(value))};
-    node_append_own(context, &row, 1);
+    shell_append_own(&node->shell, &row, 1);
 }
 
 /* --- tools -------------------------------------------------------------------------------------------------------- */
@@ -367,13 +369,13 @@ static void sha256(struct wire_bytes data, uint8_t out[WIRE_HASH_BYTES])
 static int64_t now_ms(void *context)
 {
     (void)context;
-    return node_wall_ms();
+    return shell_wall_ms();
 }
 
 static void audit(void *context, const char *label, const char *what, const char *detail)
 {
     const struct node *node = context;
-    link_log_line(node->log, LINK_NOTICE, "audit", "操作记录", "audit", LINK_TEXT("who", label),
+    link_log_line(node->shell.log, LINK_NOTICE, "audit", "操作记录", "audit", LINK_TEXT("who", label),
                   LINK_TEXT("what", what), LINK_TEXT("detail", detail));
 }
 

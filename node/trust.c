@@ -82,7 +82,7 @@ static enum wire_status load_crl(struct node_trust *trust, struct wire_problem *
     char path[CERT_PATH_BYTES_MAX];
     enum wire_status status = crl_path(trust, path, problem);
     if (status == WIRE_OK)
-        status = cert_directory_crl_load(trust->node->directory, path, problem);
+        status = cert_directory_crl_load(trust->node->shell.directory, path, problem);
     return status == WIRE_NOT_FOUND || status == WIRE_EXISTS ? WIRE_OK : status;
 }
 
@@ -101,7 +101,7 @@ static bool on_record(void *context, struct wire_bytes key, struct wire_bytes va
     const Wire__DirectoryRecord *record = (const Wire__DirectoryRecord *)wire_decode(
         &wire__directory_record__descriptor, value, WIRE_STRICT_NONE, &trust->arena, &visit->status);
     if (record != NULL)
-        visit->status = cert_directory_add(trust->node->directory, record, visit->problem);
+        visit->status = cert_directory_add(trust->node->shell.directory, record, visit->problem);
     return visit->status == WIRE_OK;
 }
 
@@ -110,10 +110,10 @@ static bool on_record(void *context, struct wire_bytes key, struct wire_bytes va
 static void stopped_at_record(struct node_trust *trust, const struct record_visit *visit)
 {
     if (visit->problem->status == visit->status)
-        link_log_problem(trust->node->log, LINK_ERROR, "directory", visit->problem);
-    link_log_line(trust->node->log, LINK_ERROR, "directory", "存储的目录记录不完整，其后的将重新取得",
+        link_log_problem(trust->node->shell.log, LINK_ERROR, "directory", visit->problem);
+    link_log_line(trust->node->shell.log, LINK_ERROR, "directory", "存储的目录记录不完整，其后的将重新取得",
                   "the stored directory breaks off, what follows is fetched again",
-                  LINK_UNSIGNED("epoch", cert_directory_epoch(trust->node->directory)),
+                  LINK_UNSIGNED("epoch", cert_directory_epoch(trust->node->shell.directory)),
                   LINK_TEXT("reason", wire_status_name(visit->status)));
     *visit->problem = (struct wire_problem){.status = WIRE_OK};
 }
@@ -123,7 +123,7 @@ static enum wire_status load_file(struct node_trust *trust, struct wire_problem 
     struct node *node = trust->node;
     if (node->config.directory == NULL)
         return WIRE_OK;
-    return cert_directory_load(node->directory, node->config.directory, problem);
+    return cert_directory_load(node->shell.directory, node->config.directory, problem);
 }
 
 enum wire_status node_trust_load(struct node_trust *trust, struct wire_problem *problem)
@@ -131,12 +131,12 @@ enum wire_status node_trust_load(struct node_trust *trust, struct wire_problem *
     struct node *node = trust->node;
     struct record_visit visit = {.trust = trust, .problem = problem};
     enum wire_status status =
-        keep_scan(node->store.keep, &(struct keep_range){.table = NODE_TABLE_DIRECTORY}, on_record, &visit, NULL);
+        keep_scan(node->shell.keep, &(struct keep_range){.table = NODE_TABLE_DIRECTORY}, on_record, &visit, NULL);
     if (status != WIRE_OK)
         return wire_fail(problem, status, node->config.data, "节点存储无法读取", "the store cannot be read");
     if (visit.status != WIRE_OK)
         stopped_at_record(trust, &visit);
-    trust->stored_epoch = cert_directory_epoch(node->directory);
+    trust->stored_epoch = cert_directory_epoch(node->shell.directory);
     status = load_file(trust, problem);
     return status == WIRE_OK ? load_crl(trust, problem) : status;
 }
@@ -165,8 +165,8 @@ static size_t changes_since(struct node_trust *trust, size_t now_count)
 
 static struct node_directory directory_now(struct node_trust *trust)
 {
-    const struct cert_directory *directory = trust->node->directory;
-    size_t count = cert_directory_regions(directory, node_wall_ms(), trust->now_enrolled, REGIONS_MAX);
+    const struct cert_directory *directory = trust->node->shell.directory;
+    size_t count = cert_directory_regions(directory, shell_wall_ms(), trust->now_enrolled, REGIONS_MAX);
     count = count > REGIONS_MAX ? REGIONS_MAX : count;
     struct node_directory now = {
         .epoch = cert_directory_epoch(directory), .changes = trust->changes, .count = changes_since(trust, count)};
@@ -178,13 +178,13 @@ static struct node_directory directory_now(struct node_trust *trust)
 /* Records that came from the file are stored, so that those that brokers send later follow on them. */
 static void store_records(struct node_trust *trust)
 {
-    const struct cert_directory *directory = trust->node->directory;
+    const struct cert_directory *directory = trust->node->shell.directory;
     for (uint64_t epoch = trust->stored_epoch + 1; epoch <= cert_directory_epoch(directory); epoch++) {
         struct node_key key = node_key_serial(epoch);
         struct wire_row row = {.table = NODE_TABLE_DIRECTORY,
                                .key = node_key_bytes(&key),
                                .value = cert_directory_record(directory, epoch)};
-        node_append_own(trust->node, &row, 1);
+        shell_append_own(&trust->node->shell, &row, 1);
     }
     trust->stored_epoch = cert_directory_epoch(directory);
 }
@@ -205,7 +205,7 @@ static void take_crl(struct node_trust *trust, const Wire__DirectoryPiece *piece
     char path[CERT_PATH_BYTES_MAX];
     struct wire_problem problem = {0};
     struct wire_bytes crl = wire_bytes(piece->crl.data, piece->crl.len);
-    enum wire_status status = cert_directory_crl(trust->node->directory, crl, &problem);
+    enum wire_status status = cert_directory_crl(trust->node->shell.directory, crl, &problem);
     if (status == WIRE_EXISTS)
         return;
     if (status == WIRE_OK)
@@ -213,7 +213,7 @@ static void take_crl(struct node_trust *trust, const Wire__DirectoryPiece *piece
     if (status == WIRE_OK)
         status = cert_file_write(path, crl, 0600, true, &problem);
     if (status != WIRE_OK)
-        link_log_problem(trust->node->log, LINK_WARNING, "directory", &problem);
+        link_log_problem(trust->node->shell.log, LINK_WARNING, "directory", &problem);
 }
 
 static void refused_record(struct node_trust *trust, struct wire_problem *problem, enum wire_status status)
@@ -221,7 +221,7 @@ static void refused_record(struct node_trust *trust, struct wire_problem *proble
     if (problem->status != status) /* it was not even decoded */
         wire_fail(problem, status, "directory", wire_status_text(status, WIRE_CHINESE),
                   wire_status_text(status, WIRE_ENGLISH));
-    link_log_problem(trust->node->log, LINK_WARNING, "directory", problem);
+    link_log_problem(trust->node->shell.log, LINK_WARNING, "directory", problem);
 }
 
 static void add_records(struct node_trust *trust, const Wire__DirectoryPiece *piece, struct node_directory_piece *out)
@@ -234,7 +234,7 @@ static void add_records(struct node_trust *trust, const Wire__DirectoryPiece *pi
             &wire__directory_record__descriptor, wire_bytes(raw.data, raw.len), WIRE_STRICT_NONE, &node->arena,
             &out->status);
         if (record != NULL)
-            out->status = cert_directory_add(node->directory, record, &problem);
+            out->status = cert_directory_add(node->shell.directory, record, &problem);
         if (out->status == WIRE_EXISTS && out->count_new == 0) { /* known already; the new ones are behind it */
             out->status = WIRE_OK;
             continue;
@@ -298,7 +298,7 @@ static enum wire_status verify(struct node_trust *trust, struct wire_bytes bytes
 {
     *policy = NULL;
     enum wire_status status =
-        cert_policy_verify(trust->node->directory, bytes, node_wall_ms(), &trust->arena, signed_, problem);
+        cert_policy_verify(trust->node->shell.directory, bytes, shell_wall_ms(), &trust->arena, signed_, problem);
     return status == WIRE_OK ? compile(signed_, policy, problem) : status;
 }
 
@@ -356,9 +356,9 @@ void node_trust_policy(struct node_trust *trust, uint8_t link, struct wire_bytes
     node_alarm(trust->node->notes, "policy-refused", status != WIRE_OK, "收到的政策无法采用", "a policy was not taken");
     if (status == WIRE_OK)
         return;
-    link_log_line(trust->node->log, LINK_ERROR, "policy", "收到的政策无法采用", "a policy was not taken",
+    link_log_line(trust->node->shell.log, LINK_ERROR, "policy", "收到的政策无法采用", "a policy was not taken",
                   LINK_TEXT("link", trust->node->config.brokers[link].name));
-    link_log_problem(trust->node->log, LINK_ERROR, "policy", &problem);
+    link_log_problem(trust->node->shell.log, LINK_ERROR, "policy", &problem);
 }
 
 struct versions {
@@ -379,7 +379,7 @@ static struct wire_bytes stored_policy(struct node_trust *trust, uint64_t versio
 {
     struct node_key key = node_key_serial(version);
     struct wire_bytes bytes;
-    node_check(trust->node, store_row(&trust->node->store, NODE_TABLE_POLICY, &key, arena, &bytes));
+    shell_check(&trust->node->shell, store_row(&trust->node->store, NODE_TABLE_POLICY, &key, arena, &bytes));
     return bytes;
 }
 
@@ -388,13 +388,13 @@ static void policies_from_store(struct node_trust *trust)
 {
     struct versions *versions = calloc(1, sizeof(*versions));
     ENSURE(versions != NULL);
-    keep_scan(trust->node->store.keep, &(struct keep_range){.table = NODE_TABLE_POLICY}, on_version, versions, NULL);
+    keep_scan(trust->node->shell.keep, &(struct keep_range){.table = NODE_TABLE_POLICY}, on_version, versions, NULL);
     for (size_t i = 0; i < versions->count; i++) {
         struct wire_problem problem = {0};
         wire_arena_reset(&trust->arena);
         struct wire_bytes bytes = stored_policy(trust, versions->list[i], &trust->arena);
         if (offer_policy(trust, bytes, true, &problem) != WIRE_OK)
-            link_log_problem(trust->node->log, LINK_ERROR, "policy", &problem);
+            link_log_problem(trust->node->shell.log, LINK_ERROR, "policy", &problem);
     }
     free(versions);
 }
@@ -405,7 +405,7 @@ enum wire_status node_trust_check(struct node_trust *trust, struct wire_problem 
     struct cert_policy signed_;
     struct rules_policy *policy = NULL;
     enum wire_status status =
-        keep_last(trust->node->store.keep, NODE_TABLE_POLICY, (struct wire_bytes){0}, &key, &value);
+        keep_last(trust->node->shell.keep, NODE_TABLE_POLICY, (struct wire_bytes){0}, &key, &value);
     if (status == WIRE_OK)
         status = verify(trust, wire_bytes(value.data, value.size), &signed_, &policy, problem);
     link_policy_free(&policy);

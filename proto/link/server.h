@@ -34,8 +34,11 @@
 
 enum { LINK_KEY_BYTES = 32, LINK_USER_ID_BYTES = 32, LINK_ENDPOINT_BYTES = 256, LINK_ADDRESS_BYTES = 64 };
 
-/* One connection of one peer; never reused, never 0. A node that comes back is another link_peer. */
+/* One connection of one peer; never reused, never 0. A node that comes back is another link_peer. Those that are
+ * connected at one time differ in their slot, a number below LINK_PEER_SLOTS. */
 typedef uint64_t link_peer;
+enum { LINK_PEER_SLOT_BITS = 16, LINK_PEER_SLOTS = 1 << LINK_PEER_SLOT_BITS };
+#define LINK_PEER_SLOT(peer) ((uint32_t)((peer) & (LINK_PEER_SLOTS - 1)))
 
 /* Why a peer is down. Those from LINK_CUT_* on are counted in link_counters.cut. */
 enum link_down {

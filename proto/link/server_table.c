@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOT_BITS = 16 }; /* link_peer = serial, slot: found without searching, never reused for 2^48 connections */
+/* link_peer = serial, slot: found without searching, never reused for 2^48 connections */
 
 bool link_table_open(struct link_server *server)
 {
     uint32_t slots = server->options.connections_max, buckets = 16;
-    ENSURE(slots > 0 && slots < 1u << SLOT_BITS);
+    ENSURE(slots > 0 && slots < 1u << LINK_PEER_SLOT_BITS);
     while (buckets < slots)
         buckets *= 2;
     server->slots = calloc(slots, sizeof *server->slots);
@@ -60,7 +60,7 @@ struct connection *link_table_add(struct link_server *server, int zmq_fd)
     struct connection *connection = &server->slots[slot];
     server->free_slot = connection->next;
     *connection = (struct connection){
-        .peer = ++server->serial << SLOT_BITS | slot, .zmq_fd = zmq_fd, .own_fd = -1, .next = LINK_NO_SLOT};
+        .peer = ++server->serial << LINK_PEER_SLOT_BITS | slot, .zmq_fd = zmq_fd, .own_fd = -1, .next = LINK_NO_SLOT};
     server->by_fd[zmq_fd] = slot;
     server->counters.connections++;
     return connection;
@@ -85,7 +85,7 @@ void link_table_remove(struct link_server *server, struct connection *connection
 
 struct connection *link_table_by_peer(const struct link_server *server, link_peer peer)
 {
-    uint32_t slot = (uint32_t)(peer & ((1u << SLOT_BITS) - 1));
+    uint32_t slot = (uint32_t)(peer & ((1u << LINK_PEER_SLOT_BITS) - 1));
     if (peer == 0 || slot >= server->options.connections_max || server->slots[slot].peer != peer)
         return NULL;
     return &server->slots[slot];
