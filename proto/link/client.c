@@ -1,13 +1,14 @@
 #include "link/client.h"
 #include "link/message.h"
 #include "link/monitor.h"
+#include "link/resolve.h"
 #include "link/socket.h"
 #include "wire/ensure.h"
 #include "wire/limits.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENDPOINT_BYTES = 256, SILENT_PULSES = 3, LEAVING_MS = 1000, PARTS = 2 };
+enum { ENDPOINT_BYTES = LINK_RESOLVE_BYTES, SILENT_PULSES = 3, LEAVING_MS = 1000, PARTS = 2 };
 
 /* We close the socket long before. Both -1, which forbids reconnecting, and IMMEDIATE 1, which queues nothing for a
  * connection that is not there, make libzmq throw away what is unread when the connection ends, the BYE among it. */
@@ -30,6 +31,8 @@ struct link_client {
     struct link_client_callbacks call;
     struct link_client_counters counters;
     struct session *session;
+    struct link_resolve *lookup;   /* one at a time, however often an attempt gives up waiting for it */
+    struct link_resolved resolved; /* for the next attempt: names are asked for each time */
     enum link_client_state state;
     bool leaving;      /* why: what came before the end is still read, then the session ends */
     bool owner_leaves; /* not even that */
@@ -39,7 +42,7 @@ struct link_client {
     int busy;
     void (*closed)(void *ctx);
     void *closed_ctx;
-    int parts_open; /* timer and sessions that are not closed yet */
+    int parts_open; /* timer, sessions and lookups that are not closed yet */
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -211,6 +214,8 @@ static void on_event(void *ctx, uint16_t event, int32_t value)
     client->busy--;
 }
 
+/* --- the beginning of a session ---------------------------------------------------------------------------------- */
+
 static bool set_options(void *dealer, const struct link_client *client)
 {
     const struct link_client_options *options = &client->options;
@@ -227,7 +232,7 @@ static bool set_options(void *dealer, const struct link_client *client)
 }
 
 /* On failure client->session still holds what is to be closed. */
-static enum wire_status open_session(struct link_client *client)
+static enum wire_status open_session(struct link_client *client, const char *endpoint)
 {
     struct session *session = calloc(1, sizeof *session);
     if (!session)
@@ -249,9 +254,52 @@ static enum wire_status open_session(struct link_client *client)
                                        ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                                        ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH,
                                    on_event, session);
-    if (status == WIRE_OK && zmq_connect(dealer, client->endpoint) != 0)
+    if (status == WIRE_OK && zmq_connect(dealer, endpoint) != 0)
         status = WIRE_INVALID;
     return status;
+}
+
+static void on_lookup_closed(void *ctx)
+{
+    on_part_closed(ctx);
+}
+
+static void drop_lookup(struct link_client *client)
+{
+    client->resolved.count = 0;
+    if (client->lookup)
+        link_resolve_forget(&client->lookup, on_lookup_closed, client);
+}
+
+/* Each address has its turn. */
+static enum wire_status open_resolved(struct link_client *client)
+{
+    const struct link_resolved *found = &client->resolved;
+    enum wire_status status = open_session(client, found->endpoint[client->failures % found->count]);
+    client->resolved.count = 0;
+    return status;
+}
+
+/* An answer that comes when its attempt has given up is for the next one. */
+static void on_resolved(void *ctx, const struct link_resolved *found)
+{
+    struct link_client *client = ctx;
+    client->resolved = *found;
+    link_resolve_forget(&client->lookup, on_lookup_closed, client);
+    if (client->state != LINK_CONNECTING || client->session || client->leaving)
+        return;
+    client->busy++;
+    arm(client, patience_ms(client));
+    if (found->count == 0 || open_resolved(client) != WIRE_OK)
+        end_session(client, LINK_LOST_CONNECT);
+    client->busy--;
+}
+
+static bool start_lookup(struct link_client *client)
+{
+    client->lookup = link_resolve_start(client->loop, client->endpoint, on_resolved, client);
+    client->parts_open += client->lookup != NULL;
+    return client->lookup != NULL;
 }
 
 static enum wire_status attempt(struct link_client *client)
@@ -259,7 +307,11 @@ static enum wire_status attempt(struct link_client *client)
     client->state = LINK_CONNECTING;
     client->counters.attempts++;
     arm(client, patience_ms(client));
-    return open_session(client);
+    if (!link_resolve_needed(client->endpoint))
+        return open_session(client, client->endpoint);
+    if (client->resolved.count > 0)
+        return open_resolved(client);
+    return client->lookup || start_lookup(client) ? WIRE_OK : WIRE_NO_MEMORY;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -432,6 +484,8 @@ enum wire_status link_client_set_server(struct link_client *client, const char *
 {
     if (endpoint && set_endpoint(client, endpoint) != WIRE_OK)
         return WIRE_INVALID;
+    if (endpoint)
+        drop_lookup(client);
     memcpy(client->server_key, server_key, LINK_CLIENT_KEY_BYTES);
     return WIRE_OK;
 }
@@ -448,6 +502,7 @@ void link_client_close(struct link_client **client, void (*closed)(void *ctx), v
     ENSURE(taken->busy == 0);
     bool was_up = taken->state == LINK_UP;
     close_session(taken);
+    drop_lookup(taken);
     taken->state = LINK_WAITING;
     taken->closed = closed;
     taken->closed_ctx = ctx;

@@ -20,8 +20,8 @@
  * send is only taken in UP, and a socket never has a second connection. A message of more than one payload frame ends
  * the connection.
  *
- * Names are resolved by libzmq's I/O thread, which waits for the answer and serves nothing meanwhile: give addresses,
- * or have a resolver that answers fast.
+ * A name in place of an address is asked for at each attempt, beside the loop and libzmq (resolve.h): a resolver that
+ * hangs holds up this link and nothing else. Of several addresses each has its turn.
  *
  * What cannot be done: know that a message arrived (resend until the receipt); tell a wrong server key from a broken
  * network (both are a connection that ends in the handshake: LINK_LOST_HANDSHAKE).

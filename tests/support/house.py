@@ -172,7 +172,7 @@ class Node(Process):
                 f"http: [{self.socket}]\ntokens: {self.tokens}\nmap_mib: {self.map_mib}\nlog: {{level: info, language: en}}\n"
                 "brokers:\n")
         for broker, mechanisms in brokers:
-            text += (f"  - name: {broker.name}\n    endpoint: tcp://127.0.0.1:{broker.port}\n"
+            text += (f"  - name: {broker.name}\n    endpoint: tcp://{getattr(broker, 'host', '127.0.0.1')}:{broker.port}\n"
                      f"    key: {broker.identity}/transport.pem\n    mechanisms: {mechanisms}\n")
         house.write(self.config, text)
         return self
