@@ -26,16 +26,18 @@ def public_of_certificate(path):
 
 
 class Peer:
-    """A DEALER. identity: folder with transport.key; server: the broker's transport.pem, or its raw key."""
+    """A DEALER. identity: folder with transport.key; server: the broker's transport.pem, or its raw key; beside: a peer whose
+    context it shares, which is closed last."""
 
     zmq = None
 
-    def __init__(self, port, identity, server, secret=None, public=None):
+    def __init__(self, port, identity, server, secret=None, public=None, beside=None):
         if Peer.zmq is None:
             Peer.zmq = ctypes.CDLL(ctypes.util.find_library("zmq") or "libzmq.so.5", use_errno=True)
             for name in ("zmq_ctx_new", "zmq_socket"):
                 getattr(Peer.zmq, name).restype = ctypes.c_void_p
-        self.context = ctypes.c_void_p(self.zmq.zmq_ctx_new())
+        self.beside = beside
+        self.context = beside.context if beside else ctypes.c_void_p(self.zmq.zmq_ctx_new())
         self.socket = ctypes.c_void_p(self.zmq.zmq_socket(self.context, DEALER))
         for option, value in ((LINGER, 0), (RCVTIMEO, 200), (SNDTIMEO, 200), (SNDHWM, 100)):
             self.set(option, ctypes.c_int(value))
@@ -68,7 +70,8 @@ class Peer:
 
     def close(self):
         self.zmq.zmq_close(self.socket)
-        self.zmq.zmq_ctx_term(self.context)
+        if not self.beside:
+            self.zmq.zmq_ctx_term(self.context)
 
 
 def varint(value):
