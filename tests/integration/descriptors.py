@@ -56,8 +56,8 @@ class Descriptors(HouseTest):
     def full(self, make, what):
         pid = self.broker.child.pid
         before = self.broker.log().count("70 %")
-        self.come(make, LIMIT * 0.85)
-        wait_until(lambda: descriptors(pid) >= LIMIT * 0.8, "the broker holds them", 10)
+        self.come(make, LIMIT * 0.92)
+        wait_until(lambda: descriptors(pid) >= LIMIT * 0.88, "the broker holds them", 10)
         wait_until(lambda: self.broker.log().count("70 %") > before, "the alarm in the log", 10)
         wait_until(lambda: metric(self.broker, "lianfang_broker_descriptors_scarce") == 1, "the alarm for monitoring", 10)
         self.come(make, LIMIT - 1)
