@@ -30,7 +30,7 @@ static bool looked_up(struct broker *broker, link_peer peer, const char *user_id
     if (status == WIRE_OK)
         return true;
     if (status != WIRE_NO_MEMORY && status != WIRE_OVER_BUDGET)
-        shell_fail(&broker->shell, "账本读取失败", "the ledger cannot be read", status);
+        shell_check(&broker->shell, status);
     misbehaved(broker, peer, user_id, WIRE_OVER_BUDGET);
     return false;
 }

@@ -269,7 +269,7 @@ void broker_own_seal(struct broker *broker)
     if (event.sealed.status == WIRE_OK)
         event.sealed.status = ledger_look_submit(&broker->ledger, &event.sealed.submit, m.arena);
     if (event.sealed.status == WIRE_DAMAGED || event.sealed.status == WIRE_IO)
-        shell_fail(&broker->shell, "账本读取失败", "the ledger cannot be read", event.sealed.status);
+        shell_check(&broker->shell, event.sealed.status);
     broker_step(broker, &event);
     free(own);
 }

@@ -78,9 +78,7 @@ static struct broker_event answer_exact(struct broker *broker)
     bool more = false;
     enum wire_status status =
         exact.rows == NULL ? WIRE_NO_MEMORY : keep_scan(broker->shell.keep, &range, exact_visit, &exact, &more);
-    if (status != WIRE_OK || exact.full)
-        shell_fail(&broker->shell, "账本读取失败", "the ledger cannot be read",
-                   status == WIRE_OK ? WIRE_NO_MEMORY : status);
+    shell_check(&broker->shell, exact.full ? WIRE_NO_MEMORY : status);
     broker->exact_count--;
     memmove(broker->exact, broker->exact + 1, broker->exact_count * sizeof(*broker->exact));
     struct broker_event event = {.kind = BROKER_EVENT_FETCHED};

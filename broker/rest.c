@@ -1,29 +1,14 @@
 /* Payloads at rest: under the key of their keep-until day, one run a day and batch. */
 #include "broker.h"
 
+#include "shell/rest.h"
 #include "wire/codec.h"
 
 #include <stdlib.h>
 
-/* false: the day is over and its key gone for good. */
-static bool day_key(struct broker *broker, uint32_t day, uint8_t key[DAYKEY_BYTES])
-{
-    uint8_t random[DAYKEY_BYTES];
-    struct wire_problem problem = {0};
-    cert_random(random, sizeof(random));
-    enum wire_status status = daykeys_get_or_make(broker->shell.daykeys, day, random, key, &problem);
-    cert_wipe(random, sizeof(random));
-    if (status != WIRE_OK && status != WIRE_ERASED) {
-        link_log_problem(broker->shell.log, LINK_ERROR, "keys", &problem);
-        shell_fail(&broker->shell, "日密钥无法写入", "the day key cannot be written", status);
-    }
-    return status == WIRE_OK;
-}
-
-/* Encoded LedgerPayloads of one day, encrypted. */
+/* Encoded LedgerPayloads of one day, encrypted; .data NULL: the day is over. */
 static struct wire_bytes sealed_run(struct broker *broker, const struct broker_append *append, uint32_t day,
-                                    const uint8_t key[DAYKEY_BYTES], struct wire_bytes row_key,
-                                    struct wire_arena *arena)
+                                    struct wire_bytes row_key, struct wire_arena *arena)
 {
     const Wire__Batch *batch = append->batch;
     size_t kept = 0;
@@ -48,10 +33,8 @@ static struct wire_bytes sealed_run(struct broker *broker, const struct broker_a
     uint8_t *out = wire_arena_take(arena, size + CERT_REST_OVERHEAD);
     ENSURE(out != NULL);
     protobuf_c_message_pack(&run.base, out + CERT_REST_NONCE_BYTES);
-    enum wire_status status =
-        cert_rest_seal(broker->shell.rest, key, row_key, wire_bytes(out + CERT_REST_NONCE_BYTES, size), out);
-    if (status != WIRE_OK)
-        shell_fail(&broker->shell, "无法加密", "cannot encrypt", status);
+    if (!shell_rest_seal(&broker->shell, day, row_key, out, size))
+        return (struct wire_bytes){0};
     return wire_bytes(out, size + CERT_REST_OVERHEAD);
 }
 
@@ -75,16 +58,14 @@ size_t broker_rest_rows(struct broker *broker, const struct broker_append *appen
             done = append->keep_until[j] == day;
         if (done)
             continue;
-        uint8_t secret[DAYKEY_BYTES];
-        if (!day_key(broker, day, secret))
-            continue;
-        ENSURE(count + 2 <= rows_max);
         struct broker_key key = broker_key_payload(append->serial, day);
         struct broker_key by_day = broker_key_payload_day(day, append->serial);
         struct wire_bytes row_key = copied(arena, &key);
-        rows[count++] = (struct wire_row){
-            .table = BROKER_PAYLOAD, .key = row_key, .value = sealed_run(broker, append, day, secret, row_key, arena)};
-        cert_wipe(secret, sizeof(secret));
+        struct wire_bytes run = sealed_run(broker, append, day, row_key, arena);
+        if (run.data == NULL)
+            continue;
+        ENSURE(count + 2 <= rows_max);
+        rows[count++] = (struct wire_row){.table = BROKER_PAYLOAD, .key = row_key, .value = run};
         rows[count++] = (struct wire_row){.table = BROKER_PAYLOAD_DAY, .key = copied(arena, &by_day)};
     }
     return count;
@@ -105,16 +86,12 @@ Wire__LedgerPayloads *broker_rest_open(struct broker *broker, uint64_t serial, u
     struct wire_bytes key_bytes = wire_bytes(row_key.data, row_key.size);
     struct wire_bytes sealed = ledger_row(&broker->ledger, BROKER_PAYLOAD, key_bytes, arena, status);
     Wire__LedgerPayloads *run = NULL;
-    if (*status == WIRE_OK && sealed.size >= CERT_REST_OVERHEAD) {
-        uint8_t *plain = (uint8_t *)sealed.data + CERT_REST_NONCE_BYTES;
-        *status = cert_rest_open(broker->shell.rest, key, key_bytes, sealed, plain);
-        if (*status == WIRE_OK)
-            run = (Wire__LedgerPayloads *)wire_decode(&wire__ledger_payloads__descriptor,
-                                                      wire_bytes(plain, sealed.size - CERT_REST_OVERHEAD),
-                                                      WIRE_STRICT_NONE, arena, status);
-    } else if (*status == WIRE_OK) {
-        *status = WIRE_DAMAGED;
-    }
+    struct wire_bytes plain;
+    if (*status == WIRE_OK)
+        *status = shell_rest_open(&broker->shell, key, key_bytes, sealed, &plain);
+    if (*status == WIRE_OK)
+        run = (Wire__LedgerPayloads *)wire_decode(&wire__ledger_payloads__descriptor, plain, WIRE_STRICT_NONE, arena,
+                                                  status);
     cert_wipe(key, sizeof(key));
     return run;
 }
@@ -153,8 +130,7 @@ static size_t erase_rows(struct broker *broker, uint32_t day)
     erasing->day = day;
     enum wire_status status =
         keep_scan(broker->shell.keep, &(struct keep_range){.table = BROKER_PAYLOAD_DAY}, erase_visit, erasing, NULL);
-    if (status != WIRE_OK)
-        shell_fail(&broker->shell, "账本读取失败", "the ledger cannot be read", status);
+    shell_check(&broker->shell, status);
     if (erasing->count > 0)
         shell_append_own(&broker->shell, erasing->rows, erasing->count);
     size_t count = erasing->count / 2;
@@ -164,18 +140,7 @@ static size_t erase_rows(struct broker *broker, uint32_t day)
 
 bool broker_rest_erase(struct broker *broker, uint32_t day)
 {
-    struct wire_problem problem = {0};
-    size_t keys = 0;
-    if (day > daykeys_erased_through(broker->shell.daykeys)) {
-        enum wire_status status = daykeys_erase_through(broker->shell.daykeys, day, &keys, &problem);
-        if (status != WIRE_OK) {
-            link_log_problem(broker->shell.log, LINK_ERROR, "keys", &problem);
-            shell_fail(&broker->shell, "日密钥无法销毁", "day keys cannot be destroyed", status);
-        }
+    if (shell_rest_erase_keys(&broker->shell, day))
         broker_parts_forget(broker->parts);
-    }
-    if (keys > 0)
-        link_log_line(broker->shell.log, LINK_NOTICE, "keys", "到期内容的密钥已销毁", "keys of past days destroyed",
-                      LINK_UNSIGNED("keys", keys), LINK_UNSIGNED("through", day));
     return erase_rows(broker, day) == ERASE_ROWS;
 }

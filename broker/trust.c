@@ -9,15 +9,12 @@
 #include "certs/file.h"
 #include "certs/policy.h"
 #include "link/policy_yaml.h"
-#include "wire/codec.h"
-#include "wire/region.h"
+#include "shell/trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    REGIONS_MAX = 4096,
-    POLICIES_MAX = 1024,
     RECORDS_MAX = 1024,
     POLICY_ARENA_BYTES = 64 * 1024 * 1024, /* untouched pages cost nothing */
     MINUTE_MS = 60 * 1000,
@@ -26,17 +23,14 @@ enum {
 
 struct broker_trust {
     struct broker *broker;
-    uint32_t enrolled[REGIONS_MAX]; /* as the core was told, by rising adcode */
-    size_t enrolled_count;
-    uint64_t epoch;                              /* as the core was told */
-    uint64_t stored_epoch;                       /* of the ledger */
-    struct rules_policy *policies[POLICIES_MAX]; /* live as long as the core */
-    size_t policy_count;
-    uint64_t policy_version;
-    uint8_t policy_digest[WIRE_HASH_BYTES];
+    struct shell_enrolment enrolment; /* as the core was told */
+    struct shell_policies policies;
+    uint64_t epoch;           /* as the core was told */
+    uint64_t stored_epoch;    /* of the ledger */
     int64_t seen_ms, next_ms; /* when validity was looked at last; when it may change next */
     struct wire_arena arena;
-    void *memory;
+    struct broker_change changes[2 * SHELL_REGIONS_MAX]; /* scratch */
+    size_t change_count;
 };
 
 struct broker_trust *broker_trust_new(struct broker *broker)
@@ -44,9 +38,7 @@ struct broker_trust *broker_trust_new(struct broker *broker)
     struct broker_trust *trust = calloc(1, sizeof(*trust));
     ENSURE(trust != NULL);
     trust->broker = broker;
-    trust->memory = malloc(POLICY_ARENA_BYTES);
-    ENSURE(trust->memory != NULL);
-    wire_arena_over(&trust->arena, trust->memory, POLICY_ARENA_BYTES);
+    wire_arena_over(&trust->arena, shell_pages(POLICY_ARENA_BYTES), POLICY_ARENA_BYTES);
     return trust;
 }
 
@@ -54,48 +46,23 @@ void broker_trust_free(struct broker_trust **trust)
 {
     if (*trust == NULL)
         return;
-    for (size_t i = 0; i < (*trust)->policy_count; i++)
-        link_policy_free(&(*trust)->policies[i]);
-    free((*trust)->memory);
+    shell_policies_close(&(*trust)->policies);
+    free((*trust)->arena.base);
     free(*trust);
     *trust = NULL;
 }
 
 /* --- directory ---------------------------------------------------------------------------------------------------- */
 
-struct record_visit {
-    struct broker_trust *trust;
-    enum wire_status status;
-    struct wire_problem *problem;
-};
-
-static bool on_record(void *context, struct wire_bytes key, struct wire_bytes value)
-{
-    (void)key;
-    struct record_visit *visit = context;
-    struct broker_trust *trust = visit->trust;
-    wire_arena_reset(&trust->arena);
-    Wire__DirectoryRecord *record = (Wire__DirectoryRecord *)wire_decode(
-        &wire__directory_record__descriptor, value, WIRE_STRICT_NONE, &trust->arena, &visit->status);
-    if (record != NULL)
-        visit->status = cert_directory_add(trust->broker->shell.directory, record, visit->problem);
-    else
-        visit->status = wire_fail(visit->problem, WIRE_DAMAGED, trust->broker->config.data, "账本中的目录记录损坏",
-                                  "a directory record of the ledger is damaged");
-    return visit->status == WIRE_OK;
-}
-
 static enum wire_status from_ledger(struct broker_trust *trust, struct wire_problem *problem)
 {
-    struct record_visit visit = {.trust = trust, .problem = problem};
-    if (trust->broker->shell.keep == NULL) /* -n without a ledger */
+    struct shell *shell = &trust->broker->shell;
+    bool broken;
+    if (shell->keep == NULL) /* -n without a ledger */
         return WIRE_OK;
-    enum wire_status status =
-        keep_scan(trust->broker->shell.keep, &(struct keep_range){.table = BROKER_DIRECTORY}, on_record, &visit, NULL);
-    if (status != WIRE_OK)
-        return wire_fail(problem, status, trust->broker->config.data, "账本无法读取", "the ledger cannot be read");
-    trust->stored_epoch = cert_directory_epoch(trust->broker->shell.directory);
-    return visit.status;
+    enum wire_status status = shell_directory_rows(shell, BROKER_DIRECTORY, &trust->arena, &broken, problem);
+    trust->stored_epoch = cert_directory_epoch(shell->directory);
+    return status;
 }
 
 /* What we sign must be what others can verify: our own certificate is in the directory that they get. */
@@ -142,61 +109,38 @@ enum wire_status broker_trust_load(struct broker_trust *trust, struct wire_probl
     return status == WIRE_OK || status == WIRE_EXISTS ? find_own(broker, problem) : status;
 }
 
-/* Regions that came or went since the core was told, by one walk over both sorted lists. */
-static size_t changes_since(struct broker_trust *trust, const uint32_t *now, size_t now_count,
-                            struct broker_change *changes)
+static void on_change(void *context, uint32_t region, bool enrolled)
 {
-    size_t count = 0, i = 0, j = 0;
-    while (i < trust->enrolled_count || j < now_count) {
-        uint32_t was = i < trust->enrolled_count ? trust->enrolled[i] : UINT32_MAX;
-        uint32_t is = j < now_count ? now[j] : UINT32_MAX;
-        if (was == is) {
-            i++;
-            j++;
-        } else if (was < is) {
-            changes[count++] = (struct broker_change){.region = trust->enrolled[i++], .enrolled = false};
-        } else {
-            changes[count++] = (struct broker_change){.region = now[j++], .enrolled = true};
-        }
-    }
-    return count;
+    struct broker_trust *trust = context;
+    trust->changes[trust->change_count++] = (struct broker_change){.region = region, .enrolled = enrolled};
 }
 
 /* What is new, at most RECORDS_MAX records; true: there is more. */
 static bool tell_some(struct broker_trust *trust)
 {
-    struct broker *broker = trust->broker;
-    uint32_t *now = malloc(REGIONS_MAX * sizeof(*now));
-    struct broker_change *changes = malloc(2 * REGIONS_MAX * sizeof(*changes));
-    uint64_t epoch = cert_directory_epoch(broker->shell.directory);
+    const struct cert_directory *directory = trust->broker->shell.directory;
+    struct broker_directory_record records[RECORDS_MAX];
+    struct broker_event event = {.kind = BROKER_EVENT_DIRECTORY};
+    uint64_t epoch = cert_directory_epoch(directory);
     bool more = epoch - trust->stored_epoch > RECORDS_MAX;
     if (more)
         epoch = trust->stored_epoch + RECORDS_MAX;
     size_t record_count = (size_t)(epoch - trust->stored_epoch);
-    struct broker_directory_record *records = calloc(record_count + 1, sizeof(*records));
-    ENSURE(now != NULL && changes != NULL && records != NULL);
-    size_t now_count = cert_directory_regions(broker->shell.directory, shell_wall_ms(), now, REGIONS_MAX);
-    now_count = now_count > REGIONS_MAX ? REGIONS_MAX : now_count;
-    size_t change_count = changes_since(trust, now, now_count, changes);
+    trust->change_count = 0;
+    shell_enrolment_update(&trust->enrolment, directory, on_change, trust);
+    if (trust->change_count == 0 && epoch == trust->epoch)
+        return false;
     for (size_t i = 0; i < record_count; i++) {
         records[i].epoch = trust->stored_epoch + 1 + i;
-        records[i].bytes = cert_directory_record(broker->shell.directory, records[i].epoch);
+        records[i].bytes = cert_directory_record(directory, records[i].epoch);
     }
-    if (change_count > 0 || record_count > 0 || epoch != trust->epoch) {
-        struct broker_event event = {.kind = BROKER_EVENT_DIRECTORY};
-        event.directory = (struct broker_directory){.epoch = epoch,
-                                                    .changes = changes,
-                                                    .change_count = change_count,
-                                                    .records = records,
-                                                    .record_count = record_count};
-        trust->epoch = trust->stored_epoch = epoch;
-        memcpy(trust->enrolled, now, now_count * sizeof(*now));
-        trust->enrolled_count = now_count;
-        broker_step(broker, &event);
-    }
-    free(now);
-    free(changes);
-    free(records);
+    event.directory = (struct broker_directory){.epoch = epoch,
+                                                .changes = trust->changes,
+                                                .change_count = trust->change_count,
+                                                .records = records,
+                                                .record_count = record_count};
+    trust->epoch = trust->stored_epoch = epoch;
+    broker_step(trust->broker, &event);
     return more;
 }
 
@@ -278,36 +222,20 @@ bool broker_trust_allow(void *ctx, const uint8_t key[LINK_KEY_BYTES], char user_
 
 /* --- policy ------------------------------------------------------------------------------------------------------- */
 
-static enum wire_status compile(struct broker_trust *trust, const struct cert_policy *signed_,
-                                struct rules_policy **policy, struct wire_problem *problem)
-{
-    const Wire__PolicyText *text = signed_->text;
-    if (trust->policy_count == POLICIES_MAX)
-        return wire_fail(problem, WIRE_NO_MEMORY, "policy", "政策版本过多，请重启", "too many policies, restart");
-    struct link_policy_file *files = calloc(text->n_file + 1, sizeof(*files));
-    ENSURE(files != NULL);
-    for (size_t i = 0; i < text->n_file; i++)
-        files[i] = (struct link_policy_file){.name = text->file[i]->name,
-                                             .text = (const char *)text->file[i]->text.data,
-                                             .size = text->file[i]->text.len};
-    enum wire_status status = link_policy_load(files, text->n_file, text->version, signed_->digest, policy, problem);
-    free(files);
-    return status;
-}
-
 /* A version says what its text is, for good. */
 static enum wire_status check_version(const struct broker_trust *trust, const struct cert_policy *signed_,
                                       struct wire_problem *problem)
 {
     uint64_t version = signed_->text->version;
-    if (version > trust->policy_version ||
-        (version == trust->policy_version && memcmp(signed_->digest, trust->policy_digest, WIRE_HASH_BYTES) == 0))
+    const struct shell_policies *held = &trust->policies;
+    if (version > held->version ||
+        (version == held->version && memcmp(signed_->digest, held->digest, WIRE_HASH_BYTES) == 0))
         return WIRE_OK;
     return wire_failf(problem, WIRE_INVALID, trust->broker->config.policy,
                       "政策版本 %llu 不高于已有的 %llu 而内容不同；请提高版本号并重新签署",
                       "policy version %llu is not above %llu, which is held, and is another text: raise it and sign "
                       "again",
-                      (unsigned long long)version, (unsigned long long)trust->policy_version);
+                      (unsigned long long)version, (unsigned long long)held->version);
 }
 
 static enum wire_status offer_policy(struct broker_trust *trust, struct wire_bytes bytes, bool stored,
@@ -319,15 +247,14 @@ static enum wire_status offer_policy(struct broker_trust *trust, struct wire_byt
         cert_policy_verify(broker->shell.directory, bytes, shell_wall_ms(), &trust->arena, &signed_, problem);
     if (status == WIRE_OK)
         status = check_version(trust, &signed_, problem);
-    if (status != WIRE_OK || signed_.text->version == trust->policy_version)
+    if (status != WIRE_OK || signed_.text->version == trust->policies.version)
         return status;
     struct rules_policy *policy = NULL;
-    status = compile(trust, &signed_, &policy, problem);
+    status = shell_policy_compile(&signed_, &policy, problem);
+    if (status == WIRE_OK)
+        status = shell_policies_keep(&trust->policies, &signed_, policy, problem);
     if (status != WIRE_OK)
         return status;
-    trust->policies[trust->policy_count++] = policy;
-    trust->policy_version = signed_.text->version;
-    memcpy(trust->policy_digest, signed_.digest, WIRE_HASH_BYTES);
     struct broker_event event = {.kind = BROKER_EVENT_POLICY};
     event.policy = (struct broker_policy){.policy = policy,
                                           .version = signed_.text->version,
@@ -352,40 +279,7 @@ static enum wire_status policy_from_file(struct broker_trust *trust, struct wire
     return status;
 }
 
-/* --- policies of the ledger ----------------------------------------------------------------------------------------
- */
-
-struct versions {
-    uint64_t *list;
-    size_t count, max;
-};
-
-static bool on_version(void *context, struct wire_bytes key, struct wire_bytes value)
-{
-    (void)value;
-    struct versions *versions = context;
-    if (versions->count == versions->max) {
-        versions->max = versions->max * 2 + 64;
-        versions->list = realloc(versions->list, versions->max * sizeof(*versions->list));
-        ENSURE(versions->list != NULL);
-    }
-    if (key.size == 8)
-        versions->list[versions->count++] = wire_get_u64(key.data);
-    return true;
-}
-
-static struct versions versions_of(struct broker_trust *trust)
-{
-    struct versions versions = {0};
-    struct keep *keep = trust->broker->shell.keep;
-    if (keep == NULL)
-        return versions;
-    enum wire_status status =
-        keep_scan(keep, &(struct keep_range){.table = BROKER_POLICY}, on_version, &versions, NULL);
-    if (status != WIRE_OK)
-        shell_fail(&trust->broker->shell, "账本读取失败", "the ledger cannot be read", status);
-    return versions;
-}
+/* --- policies of the ledger --------------------------------------------------------------------------------------- */
 
 /* Verifies a stored version; false: it was good when it was stored and is not now. */
 static bool read_stored(struct broker_trust *trust, uint64_t version, struct cert_policy *out, struct wire_bytes *bytes)
@@ -404,7 +298,7 @@ static bool read_stored(struct broker_trust *trust, uint64_t version, struct cer
  * is bad does not keep a later one out. */
 static void policies_from_ledger(struct broker_trust *trust)
 {
-    struct versions versions = versions_of(trust);
+    struct shell_versions versions = shell_policy_versions(&trust->broker->shell, BROKER_POLICY);
     struct cert_policy signed_;
     struct wire_bytes bytes;
     size_t from = versions.count;
@@ -436,10 +330,10 @@ enum wire_status broker_trust_check(struct broker_trust *trust, struct wire_prob
     struct cert_policy signed_;
     struct wire_bytes bytes;
     struct rules_policy *policy = NULL;
-    struct versions versions = versions_of(trust);
+    struct shell_versions versions = shell_policy_versions(&trust->broker->shell, BROKER_POLICY);
     if (versions.count > 0 && read_stored(trust, versions.list[versions.count - 1], &signed_, &bytes)) {
-        trust->policy_version = signed_.text->version;
-        memcpy(trust->policy_digest, signed_.digest, WIRE_HASH_BYTES);
+        trust->policies.version = signed_.text->version;
+        memcpy(trust->policies.digest, signed_.digest, WIRE_HASH_BYTES);
     }
     free(versions.list);
     enum wire_status status = cert_file_read(trust->broker->config.policy, false, &file, problem);
@@ -450,7 +344,7 @@ enum wire_status broker_trust_check(struct broker_trust *trust, struct wire_prob
     if (status == WIRE_OK)
         status = check_version(trust, &signed_, problem);
     if (status == WIRE_OK)
-        status = compile(trust, &signed_, &policy, problem);
+        status = shell_policy_compile(&signed_, &policy, problem);
     if (status != WIRE_OK)
         say_file(problem, trust->broker->config.policy);
     if (status == WIRE_OK)
@@ -474,7 +368,8 @@ void broker_trust_boot(struct broker_trust *trust)
     refresh(trust);
     policies_from_ledger(trust);
     if (policy_from_file(trust, &problem) != WIRE_OK)
-        link_log_problem(broker->shell.log, trust->policy_version == 0 ? LINK_ERROR : LINK_WARNING, "policy", &problem);
+        link_log_problem(broker->shell.log, trust->policies.version == 0 ? LINK_ERROR : LINK_WARNING, "policy",
+                         &problem);
 }
 
 static void keep_first(enum wire_status status, const struct wire_problem *found, enum wire_status *first,

@@ -4,6 +4,7 @@
  *   CARRIED  salt ‖ payload as it travelled: ours once sealed, others' once received */
 #include "node.h"
 
+#include "shell/rest.h"
 #include "wire/time.h"
 
 #include <stdlib.h>
@@ -29,20 +30,6 @@ static bool may_open_day(struct node *node, uint32_t day)
     return may;
 }
 
-/* false: the day is erased already, or over: content that may not be kept is not written. */
-static bool day_key(struct node *node, uint32_t day, uint8_t key[DAYKEY_BYTES])
-{
-    uint8_t random[DAYKEY_BYTES];
-    struct wire_problem problem = {0};
-    cert_random(random, sizeof(random));
-    enum wire_status status = daykeys_get_or_make(node->shell.daykeys, day, random, key, &problem);
-    cert_wipe(random, sizeof(random));
-    if (status == WIRE_OK || status == WIRE_ERASED)
-        return status == WIRE_OK;
-    link_log_problem(node->shell.log, LINK_ERROR, "keys", &problem);
-    shell_fail(&node->shell, "日密钥无法写入", "the day key cannot be written", status);
-}
-
 static struct wire_bytes row_key_of(const struct node_payload *payload, struct wire_arena *arena)
 {
     struct node_key key = node_key_payload(payload->day, payload->origin, payload->id);
@@ -55,9 +42,6 @@ static struct wire_bytes row_key_of(const struct node_payload *payload, struct w
 static bool put(struct node *node, enum node_table table, const struct node_payload *payload, struct wire_bytes salt,
                 struct wire_bytes bytes, struct wire_arena *arena, struct wire_row *row)
 {
-    uint8_t key[DAYKEY_BYTES];
-    if (!day_key(node, payload->day, key))
-        return false;
     size_t size = salt.size + bytes.size;
     uint8_t *out = wire_arena_take(arena, size + CERT_REST_OVERHEAD), *plain = out + CERT_REST_NONCE_BYTES;
     ENSURE(out != NULL);
@@ -66,10 +50,8 @@ static bool put(struct node *node, enum node_table table, const struct node_payl
     if (bytes.size > 0)
         memcpy(plain + salt.size, bytes.data, bytes.size);
     struct wire_bytes row_key = row_key_of(payload, arena);
-    enum wire_status status = cert_rest_seal(node->shell.rest, key, row_key, wire_bytes(plain, size), out);
-    cert_wipe(key, sizeof(key));
-    if (status != WIRE_OK)
-        shell_fail(&node->shell, "无法加密", "cannot encrypt", status);
+    if (!shell_rest_seal(&node->shell, payload->day, row_key, out, size))
+        return false;
     *row =
         (struct wire_row){.table = (uint8_t)table, .key = row_key, .value = wire_bytes(out, size + CERT_REST_OVERHEAD)};
     return true;
@@ -145,14 +127,8 @@ static enum wire_status open_row(struct node *node, enum node_table table, uint3
     status = store_row(&node->store, table, &row_key, arena, &sealed);
     if (status == WIRE_OK && sealed.data == NULL)
         status = WIRE_ERASED;
-    else if (status == WIRE_OK && sealed.size < CERT_REST_OVERHEAD)
-        status = WIRE_DAMAGED;
-    if (status == WIRE_OK) {
-        uint8_t *plain = (uint8_t *)(uintptr_t)sealed.data + CERT_REST_NONCE_BYTES;
-        status = cert_rest_open(node->shell.rest, key, node_key_bytes(&row_key), sealed, plain);
-        if (status == WIRE_OK)
-            *out = wire_bytes(plain, sealed.size - CERT_REST_OVERHEAD);
-    }
+    if (status == WIRE_OK)
+        status = shell_rest_open(&node->shell, key, node_key_bytes(&row_key), sealed, out);
     cert_wipe(key, sizeof(key));
     return status;
 }
@@ -203,26 +179,10 @@ static bool erase_visit(void *context, struct wire_bytes key, struct wire_bytes 
     return erasing->count < ERASE_ROWS;
 }
 
-static void erase_keys(struct node *node, uint32_t day)
-{
-    struct wire_problem problem = {0};
-    size_t keys = 0;
-    if (day <= daykeys_erased_through(node->shell.daykeys))
-        return;
-    enum wire_status status = daykeys_erase_through(node->shell.daykeys, day, &keys, &problem);
-    if (status != WIRE_OK) {
-        link_log_problem(node->shell.log, LINK_ERROR, "keys", &problem);
-        shell_fail(&node->shell, "日密钥无法销毁", "a day key cannot be destroyed", status);
-    }
-    if (keys > 0)
-        link_log_line(node->shell.log, LINK_NOTICE, "keys", "到期内容的密钥已销毁", "keys of past days destroyed",
-                      LINK_UNSIGNED("keys", keys), LINK_UNSIGNED("through", day));
-}
-
 bool node_rest_erase(struct node *node, uint32_t day)
 {
     static const uint8_t tables[] = {NODE_TABLE_PAYLOAD, NODE_TABLE_CARRIED};
-    erase_keys(node, day);
+    shell_rest_erase_keys(&node->shell, day);
     struct erasing *erasing = calloc(1, sizeof(*erasing));
     ENSURE(erasing != NULL);
     erasing->day = day;

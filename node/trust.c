@@ -8,12 +8,15 @@
 #include "certs/file.h"
 #include "certs/policy.h"
 #include "link/policy_yaml.h"
+#include "shell/trust.h"
 #include "wire/codec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REGIONS_MAX = 4096, POLICIES_MAX = 1024, ARENA_BYTES = 64 * 1024 * 1024, POLICY_BYTES_MAX = 16 * 1024 * 1024 };
+enum { ARENA_BYTES = 64 * 1024 * 1024, POLICY_BYTES_MAX = 16 * 1024 * 1024 };
+
+static const char CRL_FILE[] = "crl.der"; /* in the data folder */
 
 /* A policy on its way from one broker. */
 struct piece {
@@ -23,17 +26,13 @@ struct piece {
 
 struct node_trust {
     struct node *node;
-    uint32_t enrolled[REGIONS_MAX]; /* as the core was told, by rising adcode */
-    size_t enrolled_count;
+    struct shell_enrolment enrolment; /* as the core was told */
+    struct shell_policies policies;
     uint64_t epoch, stored_epoch;
-    struct rules_policy *policies[POLICIES_MAX]; /* the core may still use an earlier one */
-    size_t policy_count;
-    uint64_t policy_version;
     struct piece piece[NODE_LINKS_MAX];
     struct wire_arena arena;
-    void *memory;
-    uint32_t now_enrolled[REGIONS_MAX]; /* scratch */
-    struct node_enrolment changes[2 * REGIONS_MAX];
+    struct node_enrolment changes[2 * SHELL_REGIONS_MAX]; /* scratch */
+    size_t change_count;
 };
 
 struct node_trust *node_trust_new(struct node *node)
@@ -41,9 +40,7 @@ struct node_trust *node_trust_new(struct node *node)
     struct node_trust *trust = calloc(1, sizeof(*trust));
     ENSURE(trust != NULL);
     trust->node = node;
-    trust->memory = malloc(ARENA_BYTES);
-    ENSURE(trust->memory != NULL);
-    wire_arena_over(&trust->arena, trust->memory, ARENA_BYTES);
+    wire_arena_over(&trust->arena, shell_pages(ARENA_BYTES), ARENA_BYTES);
     return trust;
 }
 
@@ -51,11 +48,10 @@ void node_trust_free(struct node_trust **trust)
 {
     if (*trust == NULL)
         return;
-    for (size_t i = 0; i < (*trust)->policy_count; i++)
-        link_policy_free(&(*trust)->policies[i]);
+    shell_policies_close(&(*trust)->policies);
     for (size_t i = 0; i < NODE_LINKS_MAX; i++)
         free((*trust)->piece[i].data);
-    free((*trust)->memory);
+    free((*trust)->arena.base);
     free(*trust);
     *trust = NULL;
 }
@@ -68,54 +64,25 @@ bool node_enrolled(void *context, uint32_t region)
 
 /* --- loading ------------------------------------------------------------------------------------------------------ */
 
-static enum wire_status crl_path(const struct node_trust *trust, char path[CERT_PATH_BYTES_MAX],
-                                 struct wire_problem *problem)
-{
-    const char *data = trust->node->config.data;
-    if (snprintf(path, CERT_PATH_BYTES_MAX, "%s/crl.der", data) < CERT_PATH_BYTES_MAX)
-        return WIRE_OK;
-    return wire_fail(problem, WIRE_INVALID, data, "路径太长", "the path is too long");
-}
-
 static enum wire_status load_crl(struct node_trust *trust, struct wire_problem *problem)
 {
     char path[CERT_PATH_BYTES_MAX];
-    enum wire_status status = crl_path(trust, path, problem);
+    enum wire_status status = shell_path(trust->node->config.data, CRL_FILE, path, problem);
     if (status == WIRE_OK)
         status = cert_directory_crl_load(trust->node->shell.directory, path, problem);
     return status == WIRE_NOT_FOUND || status == WIRE_EXISTS ? WIRE_OK : status;
 }
 
-struct record_visit {
-    struct node_trust *trust;
-    enum wire_status status;
-    struct wire_problem *problem;
-};
-
-static bool on_record(void *context, struct wire_bytes key, struct wire_bytes value)
-{
-    (void)key;
-    struct record_visit *visit = context;
-    struct node_trust *trust = visit->trust;
-    wire_arena_reset(&trust->arena);
-    const Wire__DirectoryRecord *record = (const Wire__DirectoryRecord *)wire_decode(
-        &wire__directory_record__descriptor, value, WIRE_STRICT_NONE, &trust->arena, &visit->status);
-    if (record != NULL)
-        visit->status = cert_directory_add(trust->node->shell.directory, record, visit->problem);
-    return visit->status == WIRE_OK;
-}
-
 /* The directory ends before the first row that is not the next record; file and brokers bring the rest again, which
  * takes the place of what lies there. */
-static void stopped_at_record(struct node_trust *trust, const struct record_visit *visit)
+static void stopped_at_record(struct node_trust *trust, struct wire_problem *problem)
 {
-    if (visit->problem->status == visit->status)
-        link_log_problem(trust->node->shell.log, LINK_ERROR, "directory", visit->problem);
+    link_log_problem(trust->node->shell.log, LINK_ERROR, "directory", problem);
     link_log_line(trust->node->shell.log, LINK_ERROR, "directory", "存储的目录记录不完整，其后的将重新取得",
                   "the stored directory breaks off, what follows is fetched again",
                   LINK_UNSIGNED("epoch", cert_directory_epoch(trust->node->shell.directory)),
-                  LINK_TEXT("reason", wire_status_name(visit->status)));
-    *visit->problem = (struct wire_problem){.status = WIRE_OK};
+                  LINK_TEXT("reason", wire_status_name(problem->status)));
+    *problem = (struct wire_problem){.status = WIRE_OK};
 }
 
 static enum wire_status load_file(struct node_trust *trust, struct wire_problem *problem)
@@ -129,13 +96,12 @@ static enum wire_status load_file(struct node_trust *trust, struct wire_problem 
 enum wire_status node_trust_load(struct node_trust *trust, struct wire_problem *problem)
 {
     struct node *node = trust->node;
-    struct record_visit visit = {.trust = trust, .problem = problem};
-    enum wire_status status =
-        keep_scan(node->shell.keep, &(struct keep_range){.table = NODE_TABLE_DIRECTORY}, on_record, &visit, NULL);
-    if (status != WIRE_OK)
-        return wire_fail(problem, status, node->config.data, "节点存储无法读取", "the store cannot be read");
-    if (visit.status != WIRE_OK)
-        stopped_at_record(trust, &visit);
+    bool broken;
+    enum wire_status status = shell_directory_rows(&node->shell, NODE_TABLE_DIRECTORY, &trust->arena, &broken, problem);
+    if (broken)
+        stopped_at_record(trust, problem);
+    else if (status != WIRE_OK)
+        return status;
     trust->stored_epoch = cert_directory_epoch(node->shell.directory);
     status = load_file(trust, problem);
     return status == WIRE_OK ? load_crl(trust, problem) : status;
@@ -143,36 +109,19 @@ enum wire_status node_trust_load(struct node_trust *trust, struct wire_problem *
 
 /* --- who is enrolled ---------------------------------------------------------------------------------------------- */
 
-/* Regions that came or went since the core was told, by one walk over both sorted lists. */
-static size_t changes_since(struct node_trust *trust, size_t now_count)
+static void on_change(void *context, uint32_t region, bool enrolled)
 {
-    const uint32_t *now = trust->now_enrolled;
-    size_t count = 0, i = 0, j = 0;
-    while (i < trust->enrolled_count || j < now_count) {
-        uint32_t was = i < trust->enrolled_count ? trust->enrolled[i] : UINT32_MAX;
-        uint32_t is = j < now_count ? now[j] : UINT32_MAX;
-        if (was == is) {
-            i++;
-            j++;
-        } else if (was < is) {
-            trust->changes[count++] = (struct node_enrolment){.region = trust->enrolled[i++], .enrolled = false};
-        } else {
-            trust->changes[count++] = (struct node_enrolment){.region = now[j++], .enrolled = true};
-        }
-    }
-    return count;
+    struct node_trust *trust = context;
+    trust->changes[trust->change_count++] = (struct node_enrolment){.region = region, .enrolled = enrolled};
 }
 
 static struct node_directory directory_now(struct node_trust *trust)
 {
     const struct cert_directory *directory = trust->node->shell.directory;
-    size_t count = cert_directory_regions(directory, shell_wall_ms(), trust->now_enrolled, REGIONS_MAX);
-    count = count > REGIONS_MAX ? REGIONS_MAX : count;
-    struct node_directory now = {
-        .epoch = cert_directory_epoch(directory), .changes = trust->changes, .count = changes_since(trust, count)};
-    memcpy(trust->enrolled, trust->now_enrolled, count * sizeof(*trust->enrolled));
-    trust->enrolled_count = count;
-    return now;
+    trust->change_count = 0;
+    shell_enrolment_update(&trust->enrolment, directory, on_change, trust);
+    return (struct node_directory){
+        .epoch = cert_directory_epoch(directory), .changes = trust->changes, .count = trust->change_count};
 }
 
 /* Records that came from the file are stored, so that those that brokers send later follow on them. */
@@ -209,7 +158,7 @@ static void take_crl(struct node_trust *trust, const Wire__DirectoryPiece *piece
     if (status == WIRE_EXISTS)
         return;
     if (status == WIRE_OK)
-        status = crl_path(trust, path, &problem);
+        status = shell_path(trust->node->config.data, CRL_FILE, path, &problem);
     if (status == WIRE_OK)
         status = cert_file_write(path, crl, 0600, true, &problem);
     if (status != WIRE_OK)
@@ -278,46 +227,20 @@ void node_trust_piece(struct node_trust *trust, uint8_t link, const Wire__Direct
 
 /* --- policy ------------------------------------------------------------------------------------------------------- */
 
-static enum wire_status compile(const struct cert_policy *signed_, struct rules_policy **policy,
-                                struct wire_problem *problem)
-{
-    const Wire__PolicyText *text = signed_->text;
-    struct link_policy_file *files = calloc(text->n_file + 1, sizeof(*files));
-    ENSURE(files != NULL);
-    for (size_t i = 0; i < text->n_file; i++)
-        files[i] = (struct link_policy_file){.name = text->file[i]->name,
-                                             .text = (const char *)text->file[i]->text.data,
-                                             .size = text->file[i]->text.len};
-    enum wire_status status = link_policy_load(files, text->n_file, text->version, signed_->digest, policy, problem);
-    free(files);
-    return status;
-}
-
-static enum wire_status verify(struct node_trust *trust, struct wire_bytes bytes, struct cert_policy *signed_,
-                               struct rules_policy **policy, struct wire_problem *problem)
-{
-    *policy = NULL;
-    enum wire_status status =
-        cert_policy_verify(trust->node->shell.directory, bytes, shell_wall_ms(), &trust->arena, signed_, problem);
-    return status == WIRE_OK ? compile(signed_, policy, problem) : status;
-}
-
 static enum wire_status offer_policy(struct node_trust *trust, struct wire_bytes bytes, bool stored,
                                      struct wire_problem *problem)
 {
     struct cert_policy signed_;
-    struct rules_policy *policy;
-    if (trust->policy_count == POLICIES_MAX)
-        return wire_fail(problem, WIRE_NO_MEMORY, "policy", "政策版本过多，请重启", "too many policies, restart");
-    enum wire_status status = verify(trust, bytes, &signed_, &policy, problem);
+    struct rules_policy *policy = NULL;
+    enum wire_status status =
+        cert_policy_verify(trust->node->shell.directory, bytes, shell_wall_ms(), &trust->arena, &signed_, problem);
+    if (status != WIRE_OK || signed_.text->version <= trust->policies.version) /* two brokers send the same one */
+        return status;
+    status = shell_policy_compile(&signed_, &policy, problem);
+    if (status == WIRE_OK)
+        status = shell_policies_keep(&trust->policies, &signed_, policy, problem);
     if (status != WIRE_OK)
         return status;
-    if (signed_.text->version <= trust->policy_version) { /* two brokers send the same one */
-        link_policy_free(&policy);
-        return WIRE_OK;
-    }
-    trust->policies[trust->policy_count++] = policy;
-    trust->policy_version = signed_.text->version;
     struct node_event event = {.kind = NODE_ON_POLICY};
     event.u.policy = (struct node_policy){.policy = policy,
                                           .version = signed_.text->version,
@@ -361,20 +284,6 @@ void node_trust_policy(struct node_trust *trust, uint8_t link, struct wire_bytes
     link_log_problem(trust->node->shell.log, LINK_ERROR, "policy", &problem);
 }
 
-struct versions {
-    uint64_t list[POLICIES_MAX];
-    size_t count;
-};
-
-static bool on_version(void *context, struct wire_bytes key, struct wire_bytes value)
-{
-    (void)value;
-    struct versions *versions = context;
-    if (key.size == 8)
-        versions->list[versions->count++] = wire_get_u64(key.data);
-    return versions->count < POLICIES_MAX;
-}
-
 static struct wire_bytes stored_policy(struct node_trust *trust, uint64_t version, struct wire_arena *arena)
 {
     struct node_key key = node_key_serial(version);
@@ -386,17 +295,15 @@ static struct wire_bytes stored_policy(struct node_trust *trust, uint64_t versio
 /* A policy that was good when it was stored and is not now does not keep a later one out. */
 static void policies_from_store(struct node_trust *trust)
 {
-    struct versions *versions = calloc(1, sizeof(*versions));
-    ENSURE(versions != NULL);
-    keep_scan(trust->node->shell.keep, &(struct keep_range){.table = NODE_TABLE_POLICY}, on_version, versions, NULL);
-    for (size_t i = 0; i < versions->count; i++) {
+    struct shell_versions versions = shell_policy_versions(&trust->node->shell, NODE_TABLE_POLICY);
+    for (size_t i = 0; i < versions.count; i++) {
         struct wire_problem problem = {0};
         wire_arena_reset(&trust->arena);
-        struct wire_bytes bytes = stored_policy(trust, versions->list[i], &trust->arena);
+        struct wire_bytes bytes = stored_policy(trust, versions.list[i], &trust->arena);
         if (offer_policy(trust, bytes, true, &problem) != WIRE_OK)
             link_log_problem(trust->node->shell.log, LINK_ERROR, "policy", &problem);
     }
-    free(versions);
+    free(versions.list);
 }
 
 enum wire_status node_trust_check(struct node_trust *trust, struct wire_problem *problem)
@@ -407,7 +314,10 @@ enum wire_status node_trust_check(struct node_trust *trust, struct wire_problem 
     enum wire_status status =
         keep_last(trust->node->shell.keep, NODE_TABLE_POLICY, (struct wire_bytes){0}, &key, &value);
     if (status == WIRE_OK)
-        status = verify(trust, wire_bytes(value.data, value.size), &signed_, &policy, problem);
+        status = cert_policy_verify(trust->node->shell.directory, wire_bytes(value.data, value.size), shell_wall_ms(),
+                                    &trust->arena, &signed_, problem);
+    if (status == WIRE_OK)
+        status = shell_policy_compile(&signed_, &policy, problem);
     link_policy_free(&policy);
     keep_value_close(&key);
     keep_value_close(&value);
