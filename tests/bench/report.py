@@ -1,0 +1,100 @@
+"""Medians, ratios within rounds, verdicts; the table, the JSON and the plot."""
+import json
+import os
+import statistics
+
+import svg
+
+
+def spread(values):
+    return {"median": statistics.median(values), "min": min(values), "max": max(values), "rounds": len(values)}
+
+
+def figures(results, scenario, system, figure):
+    return [figure(result) for result in results.get(scenario, {}).get(system, [])]
+
+
+def best_of(results, line):
+    """The one of `against` that is ahead by its median; None when none was measured."""
+    medians = {}
+    for name in line.against:
+        values = figures(results, line.scenario, name, line.figure)
+        if values:
+            medians[name] = statistics.median(values)
+    if not medians:
+        return None
+    return (max if line.least else min)(medians, key=medians.get)
+
+
+def judge(results, line):
+    """None when it was not measured. Ratios are taken within each round and their median counts."""
+    ours, name = figures(results, line.scenario, "lianfang", line.figure), best_of(results, line)
+    if not ours or name is None:
+        return None
+    theirs = figures(results, line.scenario, name, line.figure)
+    ratios = [a / b for a, b in zip(ours, theirs) if b > 0]
+    if not ratios:
+        return None
+    ratio = statistics.median(ratios)
+
+    def met(bound):
+        return None if bound is None else (ratio >= bound if line.least else ratio <= bound)
+    return {"key": line.key, "what": line.en, "unit": line.unit, "ours": spread(ours), "against": name,
+            "theirs": spread(theirs), "ratio": ratio, "ratios": ratios, "floor": line.floor, "goal": line.goal,
+            "at_least": line.least, "floor_met": met(line.floor), "goal_met": met(line.goal)}
+
+
+def number(value):
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.3f}"
+
+
+def verdict(row, which):
+    bound, met = row[which], row[which + "_met"]
+    if bound is None or (which == "floor" and bound == 0):
+        return "-"
+    sign = "≥" if row["at_least"] else "≤"
+    return f"{sign} {bound:g} {'met' if met else 'not met'}"
+
+
+def table(rows):
+    """Markdown that reads as text too."""
+    out = ["| # | figure | ours (min–max) | against (min–max) | ratio | floor | goal |",
+           "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        ours, theirs = row["ours"], row["theirs"]
+        out.append(f"| {row['key']} | {row['what']}, {row['unit']} | {number(ours['median'])} "
+                   f"({number(ours['min'])}–{number(ours['max'])}) | {row['against']} {number(theirs['median'])} "
+                   f"({number(theirs['min'])}–{number(theirs['max'])}) | {row['ratio']:.2f} | {verdict(row, 'floor')} | "
+                   f"{verdict(row, 'goal')} |")
+    return "\n".join(out)
+
+
+def raw(results, scenarios):
+    """Every scenario and system: medians of the rounds."""
+    out = ["| scenario | system | rounds | deliveries/s (min–max) | confirmed p50/p99 ms | in hands p50/p99 ms | "
+           "server CPU s per million | RssAnon MB |", "|---|---|---|---|---|---|---|---|"]
+
+    def pair(rounds, which):
+        if which not in rounds[0]:
+            return "-"
+        return "/".join(number(statistics.median(r[which][p] for r in rounds)) for p in ("p50", "p99"))
+    for scenario in scenarios:
+        for system, rounds in results.get(scenario.key, {}).items():
+            rates = spread([r["rate"] for r in rounds])
+            cpu = statistics.median(r["cpu_seconds"] * 1e6 / r["deliveries"] for r in rounds)
+            memory = statistics.median(r["rss_anon_kb"] / 1024 for r in rounds)
+            out.append(f"| {scenario.key} | {system} | {len(rounds)} | {number(rates['median'])} "
+                       f"({number(rates['min'])}–{number(rates['max'])}) | {pair(rounds, 'confirmed_ms')} | "
+                       f"{pair(rounds, 'in_hands_ms')} | {number(cpu)} | {number(memory)} |")
+    return "\n".join(out)
+
+
+def write(folder, name, facts, results, rows, scenarios):
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}/{name}.json", "w", encoding="utf-8") as file:
+        json.dump({**facts, "lines": rows, "results": results}, file, ensure_ascii=False, indent=1)
+        file.write("\n")
+    with open(f"{folder}/{name}.svg", "w", encoding="utf-8") as file:
+        file.write(svg.plot(facts, results, scenarios))
