@@ -24,28 +24,53 @@ static bool stands_alone(const Wire__Header *header)
     return header->action == WIRE__ACTION__ISSUE && header->in_reply_to == NULL && header->origin != WIRE_REGION_BROKER;
 }
 
-static void decide(struct node_step *s, const Wire__Header *header, int64_t then_ms)
+/* As far as enrolment goes, whatever may be given to us would be. */
+static bool may_be_enrolled(void *context, uint32_t region)
+{
+    uint32_t own = ((const struct node_core *)context)->options.region;
+    return region == own || (wire_region_city(region) != own && wire_region_province(region) != own);
+}
+
+static bool as_enrolled_but_below(void *context, uint32_t region)
+{
+    return may_be_enrolled(context, region) &&
+           (node_core_enrolled(context, region) || region == ((const struct node_core *)context)->options.region);
+}
+
+static void decide(struct node_step *s, const Wire__Header *header, int64_t then_ms,
+                   bool (*enrolled)(void *context, uint32_t region))
 {
     struct rules_question question;
     rules_question_of(header, &question);
     question.now_ms = then_ms;
-    question.enrolled = is_enrolled;
+    question.enrolled = enrolled;
     question.context = s->core;
     rules_decide(s->core->rules.policy, &question, &s->core->decision);
 }
 
+static bool gives_us(struct node_step *s, const Wire__Header *header, int64_t then_ms,
+                     bool (*enrolled)(void *context, uint32_t region))
+{
+    bool owes;
+    decide(s, header, then_ms, enrolled);
+    return s->core->decision.verdict == WIRE_OK && rules_given_to(&s->core->decision, s->core->options.region, &owes);
+}
+
+/* Who had a node at the broker's time of admission we know only roughly: our clock may be wrong, and a certificate that
+ * ended is seen to within a minute. What no directory could have given us is foreign; what another one than ours would
+ * have is taken, and said. A notice that is turned away in error is lost. */
 bool node_rules_give_us(struct node_step *s, const struct node_deliver *in, size_t index)
 {
     const struct node_core *core = s->core;
     const Wire__Header *header = in->header[index];
-    bool owes;
     if (in->witness == NULL || !stands_alone(header) ||
         !same_policy(core, in->witness->policy_digest.data, in->witness->policy_digest.len))
         return true;
-    decide(s, header, in->witness->admitted_ms);
-    if (core->decision.verdict == WIRE_OK && rules_given_to(&core->decision, core->options.region, &owes))
+    if (gives_us(s, header, in->witness->admitted_ms, is_enrolled))
         return true;
-    if (same_directory(core, in->witness->admitted_ms))
+    if (same_directory(core, in->witness->admitted_ms) &&
+        !gives_us(s, header, in->witness->admitted_ms, may_be_enrolled) &&
+        !gives_us(s, header, in->witness->admitted_ms, as_enrolled_but_below))
         return false;
     struct node_note *note = node_note(s, NODE_NOTE_DOUBT, in->link);
     note->a = header->origin;
@@ -81,7 +106,7 @@ bool node_disposition_differs(struct node_step *s, const Wire__Header *header, c
         !same_policy(s->core, statement->policy_digest.data, statement->policy_digest.len) ||
         !same_directory(s->core, statement->at_ms))
         return false;
-    decide(s, header, statement->at_ms);
+    decide(s, header, statement->at_ms, is_enrolled);
     return ours->verdict != WIRE_OK || !same_regions(ours->to, ours->to_count, theirs->to, theirs->n_to) ||
            !same_regions(ours->cc, ours->cc_count, theirs->cc, theirs->n_cc);
 }

@@ -352,7 +352,7 @@ static void take_delivery(struct node_step *s, const struct node_deliver *in, st
     struct arrival a = {.in = in, .lane = lane, .first_order = s->core->inbox_next};
     a.statement = new_statement(s, in);
     a.evidence = node_key_evidence(node_lane_link_name(s->core, lane), lane->mechanism, lane->lane,
-                                   in->deliver->generation, in->deliver->number);
+                                   in->deliver->generation, in->deliver->number, in->deliver->chain.data);
     if (status == WIRE_OK)
         take_part(s, &a);
     else

@@ -168,11 +168,12 @@ struct node_key node_key_known(uint32_t origin, const uint8_t id[WIRE_ID_BYTES])
 }
 
 struct node_key node_key_evidence(const char *link, const char *mechanism, Wire__Lane lane, uint64_t generation,
-                                  uint64_t number)
+                                  uint64_t number, const uint8_t chain[WIRE_HASH_BYTES])
 {
     struct node_key key = node_key_lane(link, mechanism, lane);
     add_u64(&key, generation);
     add_u64(&key, number);
+    add(&key, chain, NODE_EVIDENCE_CHAIN_BYTES);
     return key;
 }
 

@@ -31,7 +31,7 @@
     TABLE(INBOX,         "inbox",         false) /* order u64: NodeInbox */ \
     TABLE(REJECTED,      "rejected",      false) /* order u64: NodeInbox */ \
     TABLE(KNOWN,         "known",         false) /* origin u32 ‖ id: NodeKnown */ \
-    TABLE(EVIDENCE,      "evidence",      false) /* link ‖ mechanism ‖ lane ‖ generation u64 ‖ number u64: NodeEvidence */ \
+    TABLE(EVIDENCE,      "evidence",      false) /* link ‖ mechanism ‖ lane ‖ generation u64 ‖ number u64 ‖ chain, 8: NodeEvidence */ \
     TABLE(COMPLETENESS,  "completeness",  false) /* link ‖ mechanism ‖ lane: encoded Signed, the newest */ \
     TABLE(PAYLOAD,       "payload",       false) /* day ‖ origin u32 ‖ id: our own as written, under the key of the day */ \
     TABLE(CARRIED,       "carried",       false) /* day ‖ origin u32 ‖ id: salt and payload as carried, likewise */ \
@@ -83,8 +83,11 @@ struct node_key node_key_outbox_number(uint32_t day, uint32_t serial, const uint
 struct node_key node_key_receipt(const struct node_key *batch, uint32_t recipient, uint64_t number);
 struct node_key node_key_order(uint64_t order); /* INBOX, REJECTED */
 struct node_key node_key_known(uint32_t origin, const uint8_t id[WIRE_ID_BYTES]);
+/* With the beginning of the running hash: a ledger that lost something may give a number a second time. (Rows of older
+ * stores are without; INBOX rows say the whole key.) */
+enum { NODE_EVIDENCE_CHAIN_BYTES = 8 };
 struct node_key node_key_evidence(const char *link, const char *mechanism, Wire__Lane lane, uint64_t generation,
-                                  uint64_t number);
+                                  uint64_t number, const uint8_t chain[WIRE_HASH_BYTES]);
 struct node_key node_key_payload(uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES]); /* PAYLOAD, CARRIED */
 struct node_key node_key_serial(uint64_t serial); /* POLICY, DIRECTORY */
 
