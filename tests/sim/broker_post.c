@@ -107,9 +107,12 @@ static bool on_payload(void *context, struct wire_bytes key, struct wire_bytes v
     struct {
         struct batch *batch;
         struct wire_arena *arena;
+        const struct sim_process *process;
     } *visit = context;
     enum wire_status status;
-    (void)key;
+    value = sim_rest_open(visit->process, wire_get_u32(key.data + 8), value);
+    if (value.data == NULL)
+        return true;
     void *copy = wire_arena_copy(visit->arena, value.data, value.size);
     Wire__LedgerPayloads *kept = (Wire__LedgerPayloads *)wire_decode(
         &wire__ledger_payloads__descriptor, wire_bytes(copy, value.size), WIRE_STRICT_NONE, visit->arena, &status);
@@ -125,7 +128,8 @@ static void load(struct sim_broker *broker, uint64_t serial, struct batch *out, 
     struct {
         struct batch *batch;
         struct wire_arena *arena;
-    } visit = {out, arena};
+        const struct sim_process *process;
+    } visit = {out, arena, &broker->process};
     struct broker_key key = broker_key_serial(serial);
     out->batch = ledger_batch(&broker->ledger, serial, arena, &status);
     out->headers = ledger_headers(&broker->ledger, serial, arena, &status);
@@ -378,7 +382,7 @@ static void turn(struct sim_broker *broker, uint64_t committed)
 
 void sim_post_flush(struct sim_broker *broker)
 {
-    uint64_t committed = keep_committed(broker->ledger.keep);
+    uint64_t committed = sim_process_committed(&broker->process);
     if (broker->flushing)
         return;
     broker->flushing = true;

@@ -3,24 +3,11 @@
 #include "sim.h"
 
 #include "wire/statement.h"
+#include "wire/time.h"
 
 #include <stdlib.h>
 
 /* --- effects ------------------------------------------------------------------------------------------------------ */
-
-static void append_rows(struct sim_broker *broker, const struct wire_row *rows, size_t count, uint64_t ticket)
-{
-    enum wire_status status = keep_append(broker->ledger.keep, rows, count, ticket);
-    if (status == WIRE_AGAIN && keep_sync(broker->ledger.keep) == WIRE_OK)
-        status = keep_append(broker->ledger.keep, rows, count, ticket);
-    if (status == WIRE_AGAIN || status == WIRE_IO || status == WIRE_DISK_FULL) {
-        broker->broken = true; /* the process ends, with the next word of the store */
-        sim_process_fetched(&broker->process);
-        return;
-    }
-    if (status != WIRE_OK)
-        sim_fail(broker->process.sim, 0, "ledger append: %s", wire_status_name(status));
-}
 
 static Wire__LedgerPayloads *day_of(Wire__LedgerPayloads **days, uint32_t *day, size_t *count, uint32_t wanted,
                                     size_t envelopes, struct wire_arena *arena)
@@ -55,10 +42,14 @@ static size_t payload_rows(struct sim_broker *broker, const struct broker_append
         to->envelope[to->n_envelope++] = one;
     }
     for (size_t i = 0; i < days; i++) {
+        struct wire_bytes run =
+            sim_rest_seal(&broker->process, day[i], wire_encode(&kept[i]->base, arena), wire_bytes(NULL, 0));
+        if (run.data == NULL)
+            continue; /* offered again with its receipt: the verdict stands, the payload is gone */
         struct broker_key key = broker_key_payload(append->serial, day[i]);
         rows[count].table = BROKER_PAYLOAD;
         rows[count].key = wire_bytes(wire_arena_copy(arena, key.data, key.size), key.size);
-        rows[count++].value = wire_encode(&kept[i]->base, arena);
+        rows[count++].value = run;
         key = broker_key_payload_day(day[i], append->serial);
         rows[count].table = BROKER_PAYLOAD_DAY;
         rows[count++].key = wire_bytes(wire_arena_copy(arena, key.data, key.size), key.size);
@@ -84,9 +75,7 @@ static void perform_append(struct sim_broker *broker, const struct broker_append
         rows = all;
         sim_note_admission(broker, append);
     }
-    broker->ticket_last = append->ticket;
-    append_rows(broker, rows, count, append->ticket);
-    sim_process_touch(&broker->process);
+    sim_process_append(&broker->process, rows, count, append->ticket);
 }
 
 static struct keep_range range_of(const struct broker_fetch *fetch)
@@ -118,20 +107,24 @@ static bool exact_visit(void *context, struct wire_bytes key, struct wire_bytes 
 struct exact_fetch {
     uint64_t request;
     struct keep_range range;
+    uint8_t from[WIRE_KEY_BYTES_MAX], prefix[WIRE_KEY_BYTES_MAX];
 };
 
-static void answer_exact(struct sim_broker *broker, const struct exact_fetch *fetch)
+static struct broker_event answer_exact(struct sim_broker *broker, const struct exact_fetch *fetch)
 {
     struct sim *sim = broker->process.sim;
     struct exact exact = {.arena = &sim->arena, .max = fetch->range.rows_max, .table = fetch->range.table};
     bool more = false;
+    struct keep_range range = fetch->range;
+    range.from.data = fetch->from;
+    range.prefix.data = fetch->prefix;
     exact.rows = wire_arena_take(exact.arena, exact.max * sizeof(*exact.rows));
     ENSURE(exact.rows != NULL);
-    ENSURE(keep_scan(broker->ledger.keep, &fetch->range, exact_visit, &exact, &more) == WIRE_OK);
+    ENSURE(keep_scan(broker->ledger.keep, &range, exact_visit, &exact, &more) == WIRE_OK);
     struct broker_event event = {.kind = BROKER_EVENT_FETCHED};
     event.fetched = (struct broker_fetched){
         .request = fetch->request, .rows = exact.rows, .count = exact.count, .end = !more && exact.count < exact.max};
-    sim_broker_step(broker, &event);
+    return event;
 }
 
 static void perform_note(struct sim_broker *broker, const struct broker_note *note)
@@ -154,11 +147,13 @@ static void perform_note(struct sim_broker *broker, const struct broker_note *no
     }
 }
 
-static void copy_exact(struct sim *sim, const struct broker_fetch *fetch, struct exact_fetch *out)
+static void copy_exact(const struct broker_fetch *fetch, struct exact_fetch *out)
 {
     *out = (struct exact_fetch){.request = fetch->request, .range = range_of(fetch)};
-    out->range.from.data = wire_arena_copy(&sim->arena, fetch->from.data, fetch->from.size);
-    out->range.prefix.data = wire_arena_copy(&sim->arena, fetch->prefix.data, fetch->prefix.size);
+    if (fetch->from.size > 0)
+        memcpy(out->from, fetch->from.data, fetch->from.size);
+    if (fetch->prefix.size > 0)
+        memcpy(out->prefix, fetch->prefix.data, fetch->prefix.size);
 }
 
 static void perform(struct sim_broker *broker, const struct broker_effect *effect, struct exact_fetch *exact,
@@ -183,7 +178,7 @@ static void perform(struct sim_broker *broker, const struct broker_effect *effec
         break;
     case BROKER_FETCH:
         if (effect->fetch.exact) {
-            copy_exact(sim, &effect->fetch, &exact[(*exacts)++]);
+            copy_exact(&effect->fetch, &exact[(*exacts)++]);
         } else {
             struct keep_range range = range_of(&effect->fetch);
             ENSURE(keep_fetch_async(broker->ledger.keep, effect->fetch.request, &range) == WIRE_OK);
@@ -227,13 +222,11 @@ static void step(struct sim_broker *broker, const struct broker_event *event)
     trace_step(broker, event);
 }
 
-void sim_broker_step(struct sim_broker *broker, struct broker_event *event)
+static void step_all(struct sim_broker *broker, struct broker_event *event, struct exact_fetch *exact, size_t *exacts)
 {
     struct sim *sim = broker->process.sim;
-    struct exact_fetch exact[BROKER_FETCHES_MAX];
     struct broker_event again = {.kind = BROKER_EVENT_CONTINUE};
     const struct broker_event *outer = broker->stepping;
-    size_t exacts = 0;
     broker->stepping = event;
     do {
         event->mono_ms = sim_mono_ms(&broker->process);
@@ -241,12 +234,24 @@ void sim_broker_step(struct sim_broker *broker, struct broker_event *event)
         sim_random_bytes(sim, event->random, sizeof event->random);
         step(broker, event);
         for (size_t i = 0; i < sim->broker_out->count; i++)
-            perform(broker, &sim->broker_out->effects[i], exact, &exacts);
+            perform(broker, &sim->broker_out->effects[i], exact, exacts);
         event = &again;
     } while (sim->broker_out->more);
     broker->stepping = outer;
-    for (size_t i = 0; i < exacts; i++)
-        answer_exact(broker, &exact[i]);
+}
+
+void sim_broker_step(struct sim_broker *broker, struct broker_event *event)
+{
+    struct exact_fetch exact[BROKER_FETCHES_MAX];
+    size_t exacts = 0;
+    step_all(broker, event, exact, &exacts);
+    size_t mark = wire_arena_mark(&broker->process.sim->arena);
+    while (exacts > 0) {
+        wire_arena_back(&broker->process.sim->arena, mark);
+        struct broker_event answer = answer_exact(broker, &exact[0]);
+        memmove(exact, exact + 1, --exacts * sizeof(*exact));
+        step_all(broker, &answer, exact, &exacts);
+    }
     sim_post_flush(broker);
     sim_check_bounds(broker);
 }
@@ -273,7 +278,7 @@ static void on_room(struct sim_process *process)
     struct broker_event event = {.kind = BROKER_EVENT_ROOM};
     struct keep_room room = keep_room(broker->ledger.keep);
     bool full = keep_room_scarce(&room);
-    if (full == broker->full || broker->broken)
+    if (full == broker->full || process->broken)
         return;
     broker->full = event.room.full = full;
     wire_arena_reset(&process->sim->arena);
@@ -286,17 +291,51 @@ static void on_stored(struct sim_process *process)
     struct sim *sim = process->sim;
     wire_arena_reset(&sim->arena);
     on_room(process);
-    if (broker->broken || keep_failed(broker->ledger.keep, NULL) != WIRE_OK) {
+    if (process->broken || keep_failed(broker->ledger.keep, NULL) != WIRE_OK) {
         sim_process_crash(process, sim_between(sim, SIM_S, 20 * SIM_S));
         return;
     }
     struct broker_event event = {.kind = BROKER_EVENT_COMMITTED};
-    event.committed.ticket = keep_committed(broker->ledger.keep);
+    event.committed.ticket = sim_process_committed(process);
     if (event.committed.ticket > broker->ticket_told) {
         broker->ticket_told = event.committed.ticket;
         sim_broker_step(broker, &event);
     }
     take_fetched(broker);
+}
+
+/* Erasing cannot be undone: a clock that jumped must not do it. */
+static bool clock_sure(struct sim_broker *broker)
+{
+    struct broker_event event = {.kind = BROKER_EVENT_TIMER};
+    struct broker_totals totals;
+    wire_arena_reset(&broker->process.sim->arena);
+    sim_broker_step(broker, &event);
+    broker_core_totals(broker->core, &totals);
+    return totals.reason != WIRE_CLOCK_UNSURE && totals.reason != WIRE_ROLLED_BACK;
+}
+
+static struct broker_key payload_of(struct wire_bytes key)
+{
+    return broker_key_payload(wire_get_u64(key.data + 4), wire_get_u32(key.data));
+}
+
+static void on_erase(struct sim *sim, void *what, uint64_t life)
+{
+    static const struct sim_rest_table table = {BROKER_PAYLOAD_DAY, BROKER_PAYLOAD, payload_of};
+    struct sim_broker *broker = what;
+    struct sim_process *process = &broker->process;
+    if (!process->up || process->life != life || sim_process_defer(process, on_erase, what, life))
+        return;
+    bool sure = clock_sure(broker), more = false;
+    uint32_t yesterday = wire_day_add(wire_day_of(sim_wall_ms(process)), -1);
+    if (sure) {
+        sim_rest_erase_keys(process, yesterday);
+        wire_arena_reset(&sim->arena);
+        more = sim_rest_erase_rows(process, &table, 1, yesterday);
+    }
+    int64_t in_us = more ? SIM_S : sure ? sim_rest_next_us(process) : 60 * SIM_S;
+    sim_after(sim, in_us, on_erase, what, life);
 }
 
 static void on_timer(struct sim_process *process)
@@ -399,6 +438,7 @@ static void options_of(const struct sim_broker *broker, struct broker_options *o
     options->queues_max = 512;
     options->mechanisms_max = 16;
     options->window_rows = 2048;
+    options->pulse_ms = (uint32_t)(broker->process.sim->plan.pulse_s * 1000);
     if (broker->process.sim->broker_count > 1) {
         options->hosted = broker->index == 0 ? nation : delta;
         options->hosted_count = 1;
@@ -415,15 +455,16 @@ static void start(struct sim_process *process)
     broker->memory = calloc(1, size);
     ENSURE(broker->memory != NULL);
     broker->core = broker_core_init(broker->memory, size, &options);
-    broker->ticket_told = broker->ticket_last = 0;
+    broker->ticket_told = 0;
     broker->epoch = broker->policies = 0;
-    broker->own_waits = broker->broken = broker->full = false;
+    broker->own_waits = broker->full = false;
     memset(broker->enrolled, 0, sizeof broker->enrolled);
     wire_arena_reset(&sim->arena);
     ENSURE(ledger_boot(&broker->ledger, boot_row, broker) == WIRE_OK);
     struct broker_event event = {.kind = BROKER_EVENT_BOOT_DONE};
     sim_broker_step(broker, &event);
     on_room(process);
+    sim_after(sim, 60 * SIM_S, on_erase, broker, process->life);
     uint64_t stored = last_number(broker->ledger.keep, BROKER_DIRECTORY);
     uint64_t policies = last_number(broker->ledger.keep, BROKER_POLICY);
     tell_directory(broker, sim->trust.epoch, stored);
@@ -613,7 +654,6 @@ void sim_broker_message(struct sim_broker *broker, struct sim_conn *conn, struct
     wire_arena_reset(&sim->arena);
     sim->count.frames++;
     sim_check_secret(sim, bytes);
-    sim_check_revoked(broker, region);
     Wire__Frame *frame =
         (Wire__Frame *)wire_decode(&wire__frame__descriptor, bytes, WIRE_STRICT_ALL, &sim->arena, &status);
     if (frame == NULL)

@@ -22,7 +22,7 @@ static struct sim_process *some_process(struct sim *sim)
 
 static int64_t soon(struct sim *sim)
 {
-    return sim_chance(sim, 700) ? sim_between(sim, 1, 3 * SIM_S) : sim_between(sim, SIM_S, 60 * SIM_S);
+    return sim_chance(sim, 700) ? sim_between(sim, 1, 3 * SIM_S) : sim_between(sim, SIM_S, 60 * SIM_S * sim->scale);
 }
 
 /* --- network ------------------------------------------------------------------------------------------------------ */
@@ -44,7 +44,7 @@ static void stall(struct sim *sim)
 {
     struct sim_conn *conn = some_conn(sim);
     if (conn != NULL)
-        conn->stalled_us[sim_below(sim, 2)] = sim->now_us + sim_between(sim, SIM_MS, 30 * SIM_S);
+        conn->stalled_us[sim_below(sim, 2)] = sim->now_us + sim_between(sim, SIM_MS, 30 * SIM_S * sim->scale);
 }
 
 static void part(struct sim *sim)
@@ -52,7 +52,7 @@ static void part(struct sim *sim)
     struct sim_conn *conn = some_conn(sim);
     if (conn == NULL)
         return;
-    sim->path[conn->node][conn->link].parted_until_us = sim->now_us + sim_between(sim, SIM_S, 120 * SIM_S);
+    sim->path[conn->node][conn->link].parted_until_us = sim->now_us + sim_between(sim, SIM_S, 120 * SIM_S * sim->scale);
     sim_net_cut(sim, conn);
 }
 
@@ -137,6 +137,8 @@ static void put_back(struct sim *sim, struct sim_process *process, size_t image)
     sim_process_crash(process, soon(sim));
     sim_trace(sim, "%s: store put back to image %zu", process->name, image);
     keep_memory_restore(process->keep, process->image[image]);
+    if (sim_chance(sim, image == 0 ? 500 : 150))
+        sim_rest_lose(process); /* they are in no backup */
 }
 
 static void restore_node(struct sim *sim, bool empty)
@@ -214,10 +216,15 @@ static void clone(struct sim *sim)
     sim->node_count++;
     copy->generation = node->generation;
     copy->lost_bytes = node->lost_bytes = true;
+    copy->process.key_file = node->process.key_file;
+    copy->process.erased_through = node->process.erased_through;
+    copy->process.keys_lost = node->process.keys_lost;
+    if (sim_chance(sim, 300))
+        sim_rest_lose(&copy->process);
     keep_memory_restore(copy->process.keep, image);
     keep_memory_image_free(&image);
     sim_process_crash(&copy->process, soon(sim));
-    sim_after(sim, sim_between(sim, 5 * SIM_S, 120 * SIM_S), end_clone, NULL, node->region_index);
+    sim_after(sim, sim_between(sim, 5 * SIM_S, 120 * SIM_S * sim->scale), end_clone, NULL, node->region_index);
 }
 
 /* --- trust -------------------------------------------------------------------------------------------------------- */
@@ -262,7 +269,8 @@ static void renewal(struct sim *sim, void *what, uint64_t region_index)
 static int64_t life_ms(struct sim *sim, unsigned region_index)
 {
     int64_t life_us = sim->plan.life_s * SIM_S * sim_between(sim, 500, 1500) / 1000;
-    int64_t early_us = sim_chance(sim, 700) ? sim_between(sim, 0, life_us / 3) : -sim_between(sim, 0, 40 * SIM_S);
+    int64_t early_us =
+        sim_chance(sim, 700) ? sim_between(sim, 0, life_us / 3) : -sim_between(sim, 0, 40 * SIM_S * sim->scale);
     sim_after(sim, life_us - early_us, renewal, NULL, region_index);
     return life_us / SIM_MS;
 }
@@ -310,7 +318,7 @@ static void revoke(struct sim *sim)
         sim->revoked[node->region_index] = true;
         return;
     }
-    sim_after(sim, sim_between(sim, SIM_S, 60 * SIM_S), enrol_again, NULL, node->region_index);
+    sim_after(sim, sim_between(sim, SIM_S, 60 * SIM_S * sim->scale), enrol_again, NULL, node->region_index);
 }
 
 /* It goes on with a new key, and what the old one signed stays good. */
@@ -348,6 +356,8 @@ static void join(struct sim *sim, unsigned region_index, bool empty)
         node->lost_bytes = true;
         keep_memory_restore(node->process.keep, node->process.image[0]);
     }
+    if (empty)
+        sim_rest_lose(&node->process);
     sim_enrol(sim, region_index);
 }
 
@@ -514,7 +524,7 @@ static void operate(struct sim *sim, struct sim_broker *broker)
 
 void sim_operator(struct sim *sim, void *what, uint64_t number)
 {
-    sim_after(sim, sim_between(sim, SIM_S, 20 * SIM_S), sim_operator, what, number);
+    sim_after(sim, sim->scale * sim_between(sim, SIM_S, 20 * SIM_S), sim_operator, what, number);
     for (unsigned i = 0; i < sim->broker_count; i++)
         if (sim->broker[i].process.up && sim->now_us >= sim->broker[i].process.paused_until_us)
             operate(sim, &sim->broker[i]);

@@ -18,7 +18,7 @@ static void check_one(struct sim_broker *broker, uint32_t origin, const uint8_t 
     if (!there)
         sim_fail(sim, 2, "%s of %s, which the ledger has not admitted", what, wire_id_text(id, text));
     if (envelope != NULL && envelope->life[broker->index] == broker->process.life &&
-        envelope->ticket[broker->index] > keep_committed(broker->ledger.keep))
+        envelope->ticket[broker->index] > sim_process_committed(&broker->process))
         sim_fail(sim, 2, "%s of %s, which is not committed", what, wire_id_text(id, text));
 }
 

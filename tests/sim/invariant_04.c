@@ -81,6 +81,7 @@ static void note_one(struct asking *a, size_t i, uint64_t ticket)
                                          : bits(sim, disposition->to, disposition->n_to) |
                                                bits(sim, disposition->cc, disposition->n_cc);
     if (header->origin != 0) {
+        sim_check_revoked(a->broker, header->origin);
         bool admit;
         uint64_t right = expected(a, i, &admit);
         bool before = (given & ~held_before(a, envelope)) == 0 && a->submit->held != NULL;

@@ -6,7 +6,8 @@
  *   sim --fresh N                  N worlds from seeds of the moment; they are printed
  *   sim --twice                    each world twice: both must do the same, bit by bit (invariant 12)
  *   sim --seconds S                stop after S seconds of real time
- *   sim --nodes N --minutes M --calm */
+ *   sim --nodes N --minutes M --calm
+ *   sim --years                    worlds of two years, with pulses of hours and a notice a day */
 #include "sim.h"
 
 #include <inttypes.h>
@@ -76,7 +77,7 @@ static uint64_t fresh_seed(void)
 static int usage(void)
 {
     fputs("sim --seed N | --seeds A..B | --file F | --fresh N  [--trace [K]] [--twice] [--seconds S] [--nodes N] "
-          "[--minutes M] [--calm]\n",
+          "[--minutes M] [--calm] [--years]\n",
           stderr);
     return 64;
 }
@@ -91,6 +92,10 @@ static bool read_option(struct plan *plan, int *at, int count, char **arguments)
     }
     if (strcmp(name, "--calm") == 0) {
         plan->options.calm = true;
+        return true;
+    }
+    if (strcmp(name, "--years") == 0) {
+        plan->options.years = true;
         return true;
     }
     if (strcmp(name, "--trace") == 0) {

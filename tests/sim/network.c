@@ -199,7 +199,8 @@ static void attempt(struct sim *sim, void *what, uint64_t number)
     if (!broker->process.up || sim->now_us < broker->process.paused_until_us ||
         sim->now_us < sim->path[node->index][link].parted_until_us || !let_in(sim, broker, node)) {
         line->failures++;
-        sim_net_connect(sim, node->index, link, 0);
+        sim_net_connect(sim, node->index, link,
+                        line->failures < 4 ? 0 : sim->scale * sim_between(sim, 15 * SIM_S, 30 * SIM_S));
         return;
     }
     line->conn = add(sim, node->index, link);

@@ -30,20 +30,17 @@ void sim_node_send(struct sim_node *node, const struct node_send *send)
 
 /* --- filling ------------------------------------------------------------------------------------------------------ */
 
-static bool fill_payload(struct sim_node *node, Wire__Envelope *envelope, struct wire_arena *arena)
+/* Without its payload, when that cannot be had any more: the broker will say that the batch is bad. */
+static void fill_payload(struct sim_node *node, Wire__Envelope *envelope, struct wire_arena *arena)
 {
+    static uint8_t no_salt[WIRE_SALT_BYTES];
     const Wire__Header *header = node_read_header(sim_bytes(envelope->header), arena);
-    struct wire_bytes both;
     ENSURE(header != NULL);
-    if (sim_node_erased(node, header->keep_until))
-        return false;
-    struct node_key key = node_key_payload(header->keep_until, header->origin, header->id.data);
-    ENSURE(store_row(&node->store, NODE_TABLE_CARRIED, &key, arena, &both) == WIRE_OK);
-    if (both.data == NULL)
-        sim_fail(node->process.sim, 6, "%s lost the payload of a sealed envelope", node->process.name);
-    envelope->salt = sim_bin(both.data, WIRE_SALT_BYTES);
-    envelope->payload = sim_bin(both.data + WIRE_SALT_BYTES, both.size - WIRE_SALT_BYTES);
-    return true;
+    struct wire_bytes both =
+        sim_node_payload(node, NODE_TABLE_CARRIED, header->keep_until, header->origin, header->id.data, arena);
+    envelope->salt = sim_bin(both.data == NULL ? no_salt : both.data, WIRE_SALT_BYTES);
+    if (both.data != NULL)
+        envelope->payload = sim_bin(both.data + WIRE_SALT_BYTES, both.size - WIRE_SALT_BYTES);
 }
 
 static bool fill_batch(struct sim_node *node, const struct node_key *key, Wire__Submit *submit,
@@ -57,8 +54,7 @@ static bool fill_batch(struct sim_node *node, const struct node_key *key, Wire__
     Wire__Batch *batch = (Wire__Batch *)wire_decode(&wire__batch__descriptor, kept, WIRE_STRICT_NONE, arena, &status);
     ENSURE(batch != NULL);
     for (size_t i = 0; i < batch->n_envelope; i++)
-        if (!fill_payload(node, batch->envelope[i], arena))
-            return false;
+        fill_payload(node, batch->envelope[i], arena);
     struct wire_bytes bytes = wire_encode(&batch->base, arena);
     ENSURE(bytes.data != NULL);
     submit->batch = sim_bin(bytes.data, bytes.size);
@@ -141,7 +137,7 @@ static void send_one(struct sim_node *node, const struct sim_entry *entry)
 
 void sim_node_flush(struct sim_node *node)
 {
-    uint64_t committed = keep_committed(node->store.keep);
+    uint64_t committed = sim_process_committed(&node->process);
     if (node->flushing)
         return;
     node->flushing = true;

@@ -128,13 +128,8 @@ static enum wire_status read_draft(struct making *m, size_t i, Wire__Header **he
     if ((*header)->action != WIRE__ACTION__ISSUE && (*header)->n_references > 0 &&
         (*header)->references[0]->origin == m->node->process.region)
         ENSURE(store_successor(store, (*header)->references[0]->id.data, m->arena) == WIRE_OK);
-    if (sim_node_erased(m->node, (*header)->keep_until))
-        return WIRE_ERASED;
-    struct node_key key = node_key_payload((*header)->keep_until, (*header)->origin, id);
-    ENSURE(store_row(store, NODE_TABLE_PAYLOAD, &key, m->arena, plain) == WIRE_OK);
-    if (plain->data == NULL)
-        sim_fail(m->sim, 6, "%s lost the payload of a draft", m->node->process.name);
-    return WIRE_OK;
+    *plain = sim_node_payload(m->node, NODE_TABLE_PAYLOAD, (*header)->keep_until, (*header)->origin, id, m->arena);
+    return plain->data == NULL ? WIRE_ERASED : WIRE_OK;
 }
 
 static enum wire_status put_envelope(struct making *m, size_t i, Wire__Header *header, struct wire_bytes carried,

@@ -21,26 +21,15 @@ struct sim_job {
 
 /* --- APPEND ------------------------------------------------------------------------------------------------------- */
 
-static void append_rows(struct sim_node *node, const struct wire_row *rows, size_t count, uint64_t ticket)
-{
-    enum wire_status status = keep_append(node->store.keep, rows, count, ticket);
-    if (status == WIRE_AGAIN && keep_sync(node->store.keep) == WIRE_OK)
-        status = keep_append(node->store.keep, rows, count, ticket);
-    if (status == WIRE_AGAIN || status == WIRE_IO || status == WIRE_DISK_FULL) {
-        node->broken = true; /* the process ends, with the next word of the store */
-        sim_process_fetched(&node->process);
-        return;
-    }
-    if (status != WIRE_OK)
-        sim_fail(node->process.sim, 0, "%s append: %s", node->process.name, wire_status_name(status));
-}
-
-static struct wire_bytes copy_payload(struct sim_node *node, const struct node_payload *payload)
+struct wire_bytes sim_node_payload(struct sim_node *node, enum node_table table, uint32_t day, uint32_t origin,
+                                   const uint8_t *id, struct wire_arena *arena)
 {
     struct wire_bytes value = {0};
-    struct node_key key = node_key_payload(payload->day, payload->origin, payload->from);
-    ENSURE(store_row(&node->store, NODE_TABLE_PAYLOAD, &key, &node->process.sim->arena, &value) == WIRE_OK);
-    return value;
+    struct node_key key = node_key_payload(day, origin, id);
+    ENSURE(store_row(&node->store, table, &key, arena, &value) == WIRE_OK);
+    if (value.data == NULL && day > node->process.erased_through && !node->process.keys_lost)
+        sim_fail(node->process.sim, 6, "%s lost a payload of %s", node->process.name, node_table_name(table));
+    return sim_rest_open(&node->process, day, value);
 }
 
 static void copied_in_model(struct sim_node *node, const struct node_payload *payload)
@@ -54,16 +43,6 @@ static void copied_in_model(struct sim_node *node, const struct node_payload *pa
     to->plain = copy.plain;
 }
 
-static struct wire_bytes carried(struct sim_node *node, struct wire_bytes salt, struct wire_bytes payload)
-{
-    uint8_t *both = wire_arena_take(&node->process.sim->arena, WIRE_SALT_BYTES + payload.size);
-    ENSURE(both != NULL && salt.size == WIRE_SALT_BYTES);
-    memcpy(both, salt.data, WIRE_SALT_BYTES);
-    if (payload.size > 0)
-        memcpy(both + WIRE_SALT_BYTES, payload.data, payload.size);
-    return wire_bytes(both, WIRE_SALT_BYTES + payload.size);
-}
-
 /* The row of one payload; its key lives in the arena. */
 static bool payload_row(struct sim_node *node, const struct node_payload *payload, struct wire_row *row)
 {
@@ -72,27 +51,32 @@ static bool payload_row(struct sim_node *node, const struct node_payload *payloa
     const struct node_event *event = node->stepping;
     row->key = wire_bytes(wire_arena_copy(arena, key.data, key.size), key.size);
     row->table = NODE_TABLE_CARRIED;
+    struct wire_bytes none = wire_bytes(NULL, 0);
     switch (payload->kind) {
     case NODE_PAYLOAD_OF_DRAFT:
         ENSURE(event->kind == NODE_ON_PUBLISH);
         row->table = NODE_TABLE_PAYLOAD;
-        row->value = node->plain[payload->index];
-        return true;
+        row->value = sim_rest_seal(&node->process, payload->day, node->plain[payload->index], none);
+        break;
     case NODE_PAYLOAD_COPY:
         row->table = NODE_TABLE_PAYLOAD;
-        row->value = copy_payload(node, payload);
         copied_in_model(node, payload);
-        return row->value.data != NULL;
+        struct wire_bytes from =
+            sim_node_payload(node, NODE_TABLE_PAYLOAD, payload->day, payload->origin, payload->from, arena);
+        row->value = from.data == NULL ? none : sim_rest_seal(&node->process, payload->day, from, none);
+        break;
     case NODE_CARRIED_OF_SEALED:
         ENSURE(event->kind == NODE_ON_SEALED);
-        row->value = carried(node, node->salt[payload->index], node->carried[payload->index]);
-        return true;
+        row->value =
+            sim_rest_seal(&node->process, payload->day, node->salt[payload->index], node->carried[payload->index]);
+        break;
     default:
         ENSURE(event->kind == NODE_ON_DELIVER);
         const Wire__PartEnvelope *envelope = event->u.deliver.part->envelope[payload->index];
-        row->value = carried(node, sim_bytes(envelope->salt), sim_bytes(envelope->payload));
-        return true;
+        row->value =
+            sim_rest_seal(&node->process, payload->day, sim_bytes(envelope->salt), sim_bytes(envelope->payload));
     }
+    return row->value.data != NULL;
 }
 
 static void perform_append(struct sim_node *node, const struct node_append *append)
@@ -111,8 +95,7 @@ static void perform_append(struct sim_node *node, const struct node_append *appe
         sim_mix(sim, rows[i].value.data, rows[i].value.size);
         sim_check_inbox(node, &rows[i]);
     }
-    append_rows(node, rows, count, append->ticket);
-    sim_process_touch(&node->process);
+    sim_process_append(&node->process, rows, count, append->ticket);
 }
 
 /* --- jobs --------------------------------------------------------------------------------------------------------- */
@@ -140,16 +123,15 @@ static void add_seal(struct sim_node *node, const struct node_seal *seal)
 /* The keys of those days are gone: what lies under them reads as erased from now on (sim_node_erased). */
 static void erase(struct sim_node *node, uint32_t day)
 {
+    static const struct sim_rest_table tables[] = {{.by_day = NODE_TABLE_PAYLOAD}, {.by_day = NODE_TABLE_CARRIED}};
     struct node_event event = {.kind = NODE_ON_ERASED};
+    sim_rest_erase_keys(&node->process, day);
+    if (sim_rest_erase_rows(&node->process, tables, 2, day)) {
+        add_job(node, NODE_DO_ERASE, 0)->day = day;
+        return;
+    }
     event.u.day = day;
     sim_node_step(node, &event);
-}
-
-bool sim_node_erased(const struct sim_node *node, uint32_t day)
-{
-    struct node_totals totals;
-    node_core_totals(node->core, &totals);
-    return day <= totals.erased_day;
 }
 
 static void run_job(struct sim_node *node, struct sim_job *job)
@@ -338,7 +320,7 @@ static void on_room(struct sim_process *process)
     struct node_event event = {.kind = NODE_ON_ROOM};
     struct keep_room room = keep_room(node->store.keep);
     bool full = keep_room_scarce(&room);
-    if (full == node->full || node->broken)
+    if (full == node->full || process->broken)
         return;
     node->full = full;
     event.u.room = !full;
@@ -362,12 +344,12 @@ static void on_stored(struct sim_process *process)
     struct sim *sim = process->sim;
     wire_arena_reset(&sim->arena);
     on_room(process);
-    if (node->broken || keep_failed(node->store.keep, NULL) != WIRE_OK) {
+    if (process->broken || keep_failed(node->store.keep, NULL) != WIRE_OK) {
         sim_process_crash(process, sim_between(sim, SIM_S, 20 * SIM_S));
         return;
     }
     struct node_event event = {.kind = NODE_ON_COMMITTED};
-    event.u.ticket = keep_committed(node->store.keep);
+    event.u.ticket = sim_process_committed(process);
     if (event.u.ticket > node->ticket_told) {
         node->ticket_told = event.u.ticket;
         sim_node_step(node, &event);
@@ -390,8 +372,8 @@ static void watch(struct sim *sim, void *what, uint64_t id)
     struct sim_line *line = &node->line[conn->link];
     if (line->conn != conn || !node->process.up || sim_process_defer(&node->process, watch, what, id))
         return;
-    if (sim->now_us - line->alive_us <= PULSES * 5 * SIM_S) {
-        sim_after(sim, SIM_S, watch, what, id);
+    if (sim->now_us - line->alive_us <= PULSES * 5 * SIM_S * sim->scale) {
+        sim_after(sim, SIM_S * sim->scale, watch, what, id);
         return;
     }
     sim_net_leave(sim, conn, false);
@@ -403,7 +385,7 @@ void sim_node_up(struct sim_node *node, unsigned link, struct sim_conn *conn)
     struct node_event event = {.kind = NODE_ON_UP};
     event.u.link = (uint8_t)link;
     node->line[link].alive_us = node->process.sim->now_us;
-    sim_after(node->process.sim, SIM_S, watch, node, conn->id);
+    sim_after(node->process.sim, SIM_S * node->process.sim->scale, watch, node, conn->id);
     wire_arena_reset(&node->process.sim->arena);
     sim_node_step(node, &event);
 }
@@ -433,7 +415,7 @@ void sim_node_cut(struct sim_node *node, unsigned link)
     struct sim_conn *conn = node->line[link].conn;
     if (conn == NULL)
         return;
-    sim_node_post_end(node, link, keep_committed(node->store.keep));
+    sim_node_post_end(node, link, sim_process_committed(&node->process));
     sim_net_leave(node->process.sim, conn, false);
     forget(node, link);
 }
@@ -489,7 +471,7 @@ static void start(struct sim_process *process)
     wire_arena_reset(&sim->arena);
     ENSURE(store_boot(&node->store, boot_row, node) == WIRE_OK);
     struct node_event event = {.kind = NODE_ON_BOOT_DONE};
-    node->broken = node->full = false;
+    node->full = false;
     sim_node_step(node, &event);
     on_room(process);
     boot_trust(node);

@@ -186,6 +186,8 @@ static struct wire_bytes write_payload(struct writing *w, const Wire__Header *he
         payload[i] = (uint8_t)(seed >> (i % 8 * 8)) ^ (uint8_t)(i >> 3);
     if (header->form == WIRE__PAYLOAD_FORM__SEALED)
         memcpy(payload, w->sim->mark, SIM_MARK_BYTES);
+    else
+        memcpy(payload, w->sim->other_mark, SIM_MARK_BYTES);
     struct sim_envelope *envelope = sim_model_add(w->sim, header->origin, header->id.data);
     envelope->known = true;
     envelope->status = header->status;

@@ -6,6 +6,7 @@
  *     world 4711            seed of keys, policies, latencies and jitter
  *     nodes 3
  *     brokers 1
+ *     pulse 0               s between pulses, 0: as usual
  *     life 0                s that a certificate is good for, 0: for ever
  *     end 41.250000         s; faults end then
  *     2.000417 publish 77aa0c19e2f4d001
@@ -59,9 +60,8 @@ static void plan_officers(struct sim_plan *plan, struct sim_random *random, int6
     }
 }
 
-static void plan_faults(struct sim_plan *plan, struct sim_random *random, uint64_t kinds)
+static void plan_faults(struct sim_plan *plan, struct sim_random *random, uint64_t kinds, int64_t every_us)
 {
-    int64_t every_us = between(random, 300 * SIM_MS, 12 * SIM_S);
     for (int64_t at_us = 2 * SIM_S; at_us < plan->end_us; at_us += between(random, 1, 2 * every_us)) {
         bool image = below(random, 1000) < 150;
         uint64_t for_image = sim_random_next(random), number = sim_random_next(random);
@@ -88,6 +88,18 @@ static int64_t plan_nodes(struct sim_random *random)
     return dice < 85 ? between(random, 3, 12) : dice < 96 ? between(random, 13, 20) : between(random, 21, SIM_REGIONS);
 }
 
+/* Two years with a notice a day: what is kept for days and renewed each year comes to its end. */
+static void make_years(struct sim_plan *plan, struct sim_random *random, int64_t *officer_us, int64_t *faults_us)
+{
+    enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S };
+    plan->nodes = (unsigned)between(random, 3, 6);
+    plan->pulse_s = between(random, 1, 12) * HOUR_S;
+    plan->life_s = below(random, 1000) < 700 ? between(random, 60, 300) * DAY_S : 0;
+    plan->end_us = between(random, 740, 800) * DAY_S * SIM_S;
+    *officer_us = between(random, 12, 72) * HOUR_S * SIM_S;
+    *faults_us = between(random, 1, 20) * DAY_S * SIM_S;
+}
+
 void sim_plan_make(const struct sim_options *options, struct sim_plan *plan)
 {
     struct sim_random random;
@@ -101,10 +113,13 @@ void sim_plan_make(const struct sim_options *options, struct sim_plan *plan)
     plan->nodes = options->nodes != 0 ? options->nodes : (unsigned)nodes;
     if (plan->nodes > SIM_REGIONS)
         plan->nodes = SIM_REGIONS;
+    int64_t faults_us = between(&random, 300 * SIM_MS, 12 * SIM_S);
     plan->end_us = (options->minutes != 0 ? options->minutes : minutes) * SIM_MINUTE;
+    if (options->years)
+        make_years(plan, &random, &officer_us, &faults_us);
     plan_officers(plan, &random, options->pace_ms != 0 ? options->pace_ms * SIM_MS : officer_us);
     if (!options->calm)
-        plan_faults(plan, &random, kinds | options->with);
+        plan_faults(plan, &random, kinds | options->with, faults_us);
     qsort(plan->act, plan->count, sizeof(*plan->act), by_time);
 }
 
@@ -129,6 +144,8 @@ static bool read_head(const char *name, const char *value, struct sim_plan *plan
         plan->nodes = (unsigned)number;
     else if (strcmp(name, "brokers") == 0)
         plan->brokers = (unsigned)number;
+    else if (strcmp(name, "pulse") == 0)
+        plan->pulse_s = (int64_t)number;
     else if (strcmp(name, "life") == 0)
         plan->life_s = (int64_t)number;
     else
@@ -183,9 +200,9 @@ bool sim_plan_write(const char *path, const struct sim_plan *plan, const char *r
         perror(path);
         return false;
     }
-    fprintf(file, "# %s\nworld %" PRIu64 "\nnodes %u\nbrokers %u\nlife %lld\nend %lld.%06lld\n", remark, plan->seed,
-            plan->nodes, plan->brokers, (long long)plan->life_s, (long long)(plan->end_us / SIM_S),
-            (long long)(plan->end_us % SIM_S));
+    fprintf(file, "# %s\nworld %" PRIu64 "\nnodes %u\nbrokers %u\npulse %lld\nlife %lld\nend %lld.%06lld\n", remark,
+            plan->seed, plan->nodes, plan->brokers, (long long)plan->pulse_s, (long long)plan->life_s,
+            (long long)(plan->end_us / SIM_S), (long long)(plan->end_us % SIM_S));
     for (size_t i = 0; i < plan->count; i++)
         fprintf(file, "%lld.%06lld %s %016" PRIx64 "\n", (long long)(plan->act[i].at_us / SIM_S),
                 (long long)(plan->act[i].at_us % SIM_S), sim_act_name(plan->act[i].kind), plan->act[i].number);

@@ -89,6 +89,9 @@ static void on_restart(struct sim *sim, void *what, uint64_t life)
         return;
     sim_trace(sim, "%s starts", process->name);
     process->up = true;
+    process->broken = false;
+    process->ticket_last = process->ticket_own = 0;
+    process->started_us = sim->now_us;
     process->mono_zero_us = sim->now_us - sim_between(sim, 0, SIM_MINUTE);
     process->paused_until_us = 0;
     process->start(process);
@@ -151,7 +154,7 @@ void sim_process_clock(struct sim_process *process, int64_t skew_ms, int64_t dri
 {
     process->skew_ms = skew_ms;
     process->drift_ppm = drift_ppm;
-    process->drift_since_us = process->sim->now_us;
+    process->drift_since_us = process->clock_us = process->sim->now_us;
     sim_trace(process->sim, "%s: clock off by %lld ms, %lld ppm", process->name, (long long)skew_ms,
               (long long)drift_ppm);
     sim_after(process->sim, SIM_S, on_recheck, process, ++process->rechecks);

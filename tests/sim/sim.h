@@ -73,8 +73,13 @@ struct sim_process {
     uint64_t life; /* rises with every end; what was to be done in an earlier life is not done */
     int64_t mono_zero_us, skew_ms, paused_until_us;
     int64_t drift_ppm, drift_since_us;
-    bool disk_full;    /* its store takes nothing */
-    uint64_t rechecks; /* of the newest look at who is enrolled now */
+    bool disk_full;                    /* its store takes nothing */
+    bool broken;                       /* an append was refused */
+    uint64_t ticket_last, ticket_own;  /* the core's last append; those of the shell after it */
+    uint32_t key_file, erased_through; /* rest.c */
+    bool keys_lost;                    /* ever */
+    int64_t started_us, clock_us;      /* when it started, when its clock was set last */
+    uint64_t rechecks;                 /* of the newest look at who is enrolled now */
     struct keep *keep;
     bool commit_due;
     int64_t commit_us; /* how long a commit takes at most */
@@ -108,6 +113,27 @@ void sim_process_disk(struct sim_process *process, bool full);
 void sim_process_recheck(struct sim_process *process, uint64_t epoch);
 /* The clock is set off by skew_ms, and runs on by drift_ppm too fast. */
 void sim_process_clock(struct sim_process *process, int64_t skew_ms, int64_t drift_ppm);
+
+/* --- rest.c: payloads at rest, and appends ------------------------------------------------------------------------ */
+/* An append of the core's. */
+void sim_process_append(struct sim_process *process, const struct wire_row *rows, size_t count, uint64_t ticket);
+/* The core's last ticket that is durable. */
+uint64_t sim_process_committed(const struct sim_process *process);
+/* A payload row's value in the arena; .data NULL: the day is over. */
+struct wire_bytes sim_rest_seal(struct sim_process *process, uint32_t day, struct wire_bytes a, struct wire_bytes b);
+/* What was sealed; .data NULL: erased, or its key file is lost. */
+struct wire_bytes sim_rest_open(const struct sim_process *process, uint32_t day, struct wire_bytes row);
+void sim_rest_lose(struct sim_process *process);
+void sim_rest_erase_keys(struct sim_process *process, uint32_t day);
+/* Until a little after the next midnight of its clock. */
+int64_t sim_rest_next_us(const struct sim_process *process);
+/* Rows whose key begins with a day, and (payload_of) those that they point to. */
+struct sim_rest_table {
+    uint8_t by_day, payload;
+    struct broker_key (*payload_of)(struct wire_bytes key);
+};
+/* Some rows of days that are over; true: there are more. */
+bool sim_rest_erase_rows(struct sim_process *process, const struct sim_rest_table *table, size_t tables, uint32_t day);
 
 /* --- trust.c ------------------------------------------------------------------------------------------------------ */
 struct sim_record {
@@ -213,7 +239,6 @@ struct sim_broker {
     size_t post_bytes;
     uint32_t generation; /* of its key; sim_broker_of */
     bool flushing, full; /* full: as the core was told */
-    bool broken;         /* an append was refused */
     bool own_waits;
     uint64_t own_request;
     char own_mechanism[WIRE_MECHANISM_BYTES_MAX + 1];
@@ -269,7 +294,7 @@ struct sim_node {
     struct sim_line line[SIM_BROKERS_MAX];
     struct sim_entry *first, **last;
     struct sim_job *job, **job_last;
-    bool job_running, flushing, full, broken;
+    bool job_running, flushing, full;
     const struct node_event *stepping;
     const struct wire_bytes *plain, *salt, *carried; /* of the event being stepped */
     uint64_t publish;                                /* requests */
@@ -288,7 +313,9 @@ void sim_node_step(struct sim_node *node, struct node_event *event);
 void sim_node_up(struct sim_node *node, unsigned link, struct sim_conn *conn);
 void sim_node_down(struct sim_node *node, struct sim_conn *conn);
 void sim_node_cut(struct sim_node *node, unsigned link);
-bool sim_node_erased(const struct sim_node *node, uint32_t day);
+/* A row of PAYLOAD or CARRIED, opened; .data NULL: erased, or its keys are lost. */
+struct wire_bytes sim_node_payload(struct sim_node *node, enum node_table table, uint32_t day, uint32_t origin,
+                                   const uint8_t *id, struct wire_arena *arena);
 /* node_intake.c */
 void sim_node_message(struct sim_node *node, struct sim_conn *conn, struct wire_bytes bytes);
 void sim_node_policy(struct sim_node *node, const struct sim_policy *policy, bool stored);
@@ -322,8 +349,9 @@ struct sim_act {
 struct sim_plan {
     uint64_t seed;
     unsigned nodes, brokers;
-    int64_t life_s; /* of certificates; 0: they do not end */
-    int64_t end_us; /* of faults and officers */
+    int64_t pulse_s; /* 0: as usual. Long ones are for years */
+    int64_t life_s;  /* of certificates; 0: they do not end */
+    int64_t end_us;  /* of faults and officers */
     struct sim_act *act;
     size_t count, capacity;
 };
@@ -391,6 +419,8 @@ void sim_check_inboxes(struct sim *sim);
 void sim_note_admission(struct sim_broker *broker, const struct broker_append *append);
 void sim_check_given(struct sim_broker *broker, const Wire__Frame *frame, uint32_t region);
 void sim_check_taken(struct sim_node *node, uint32_t origin, const uint8_t *id, struct wire_bytes header);
+/* 5: at the end, every envelope of every inbox verifies by what the node itself keeps of it. */
+void sim_check_evidence(struct sim *sim);
 /* 6: at the end, every envelope of every store has its verdict. */
 void sim_check_outboxes(struct sim *sim);
 /* 7: nothing waits any more. Says what does. */
@@ -406,6 +436,9 @@ void sim_check_status(struct sim_node *node, const Wire__Header *header, struct 
 /* 13: no bytes of a person's payload reach the broker in clear. */
 void sim_check_secret(struct sim *sim, struct wire_bytes bytes);
 
+/* 14: what is over cannot be read; now and then, and at the end. */
+void sim_check_erased(struct sim *sim, bool at_end);
+
 /* --- world.c ------------------------------------------------------------------------------------------------------ */
 struct sim_options {
     uint64_t seed;
@@ -417,7 +450,8 @@ struct sim_options {
     bool trace;                  /* keep the text of the last steps, and print it */
     size_t trace_last;           /* how many */
     bool quiet;
-    bool calm; /* no faults at all */
+    bool calm;  /* no faults at all */
+    bool years; /* two of them, with little in them */
 };
 struct sim {
     struct sim_options options;
@@ -435,11 +469,14 @@ struct sim {
     unsigned node_count;
     uint32_t region[SIM_REGIONS];
     unsigned region_count;
-    bool revoked[SIM_REGIONS];    /* for good */
-    int64_t enrolment_us;         /* when it changed last who is enrolled */
-    unsigned home[SIM_REGIONS];   /* index of its node */
-    bool absent[SIM_REGIONS];     /* not there yet, or left; may come (again) */
-    uint8_t mark[SIM_MARK_BYTES]; /* stands in every payload about persons */
+    bool revoked[SIM_REGIONS];          /* for good */
+    int64_t enrolment_us;               /* when it changed last who is enrolled */
+    unsigned home[SIM_REGIONS];         /* index of its node */
+    bool absent[SIM_REGIONS];           /* not there yet, or left; may come (again) */
+    uint8_t mark[SIM_MARK_BYTES];       /* stands in every payload about persons */
+    uint8_t other_mark[SIM_MARK_BYTES]; /* stands in every other payload */
+    uint32_t key_files;
+    int64_t scale; /* of waiting: 1, or how much longer pulses are than usual */
     struct sim_path path[SIM_NODES_MAX][SIM_BROKERS_MAX];
     struct sim_conn **conn;
     size_t conn_count, conn_capacity;
@@ -459,7 +496,7 @@ struct sim {
     char **trace; /* ring of trace_last */
     size_t trace_count;
     struct {
-        uint64_t published, admitted, refused, delivered, crashes, cuts, forks, losses, own, frames;
+        uint64_t published, admitted, refused, delivered, crashes, cuts, forks, losses, own, frames, erased_days;
         uint64_t act[SIM_ACTS_MAX]; /* by kind */
     } count;
 };

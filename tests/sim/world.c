@@ -65,7 +65,8 @@ void sim_fail(struct sim *sim, int invariant, const char *format, ...)
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "\nagain: sim --seed %llu --trace\n", (unsigned long long)sim->options.seed);
+    fprintf(stderr, "\nagain: sim --seed %llu%s --trace\n", (unsigned long long)sim->options.seed,
+            sim->options.years ? " --years" : "");
     fflush(stderr);
     _Exit(1);
 }
@@ -154,12 +155,20 @@ static bool has_act(const struct sim *sim, const char *name)
     return false;
 }
 
+static void every_day(struct sim *sim, void *what, uint64_t number)
+{
+    sim_check_erased(sim, false);
+    sim_after(sim, 24 * 3600 * SIM_S, every_day, what, number);
+}
+
 static void populate(struct sim *sim)
 {
     bool regions_move = has_act(sim, "join-leave");
     sim->clock_faults = has_act(sim, "jump") || has_act(sim, "drift");
     sim_random_bytes(sim, sim->trust.secret, sizeof sim->trust.secret);
     sim_random_bytes(sim, sim->mark, sizeof sim->mark);
+    sim_random_bytes(sim, sim->other_mark, sizeof sim->other_mark);
+    sim->scale = sim->plan.pulse_s == 0 ? 1 : sim->plan.pulse_s / 5;
     make_regions(sim);
     make_paths(sim);
     sim_policies_make(sim);
@@ -181,6 +190,7 @@ static void populate(struct sim *sim)
     for (unsigned i = 0; i < sim->broker_count; i++)
         sim_process_crash(&sim->broker[i].process, 1);
     sim_after(sim, 3 * SIM_S, sim_operator, NULL, 0);
+    sim_after(sim, 12 * 3600 * SIM_S, every_day, NULL, 0);
     for (size_t i = 0; i < sim->plan.count; i++)
         sim_queue_add(&sim->queue, sim->plan.act[i].at_us, act, &sim->plan.act[i], 0);
 }
@@ -227,12 +237,12 @@ static void go_until(struct sim *sim, int64_t until_us)
 static void drain(struct sim *sim)
 {
     char why[256] = "";
-    int64_t begin_us = sim->now_us, end_us = begin_us + DRAIN_MINUTES * SIM_MINUTE;
+    int64_t begin_us = sim->now_us, end_us = begin_us + DRAIN_MINUTES * SIM_MINUTE * sim->scale;
     go_until(sim, begin_us + STEADY_S * SIM_S);
     while (!sim_converged(sim, why, sizeof why)) {
         if (sim->now_us >= end_us)
-            sim_fail(sim, 7, "after %d minutes of peace: %s", (int)DRAIN_MINUTES, why);
-        go_until(sim, sim->now_us + SIM_S);
+            sim_fail(sim, 7, "after %lld minutes of peace: %s", (long long)(DRAIN_MINUTES * sim->scale), why);
+        go_until(sim, sim->now_us + SIM_S * sim->scale);
     }
 }
 
@@ -243,8 +253,12 @@ uint64_t sim_run(const struct sim_options *options)
     go_until(sim, sim->plan.end_us);
     sim_heal(sim);
     drain(sim);
+    if (sim->plan.pulse_s != 0)
+        go_until(sim, sim->now_us + 50 * 3600 * SIM_S); /* two midnights */
     sim_check_outboxes(sim);
     sim_check_inboxes(sim);
+    sim_check_evidence(sim);
+    sim_check_erased(sim, true);
     if (!options->quiet)
         printf(
             "seed %llu: %u nodes, %u brokers, %lld s, %llu steps, %llu published, %llu admitted, %llu refused, %llu "
