@@ -28,9 +28,8 @@ static void audit_credit(const struct broker_core *core, const struct region *re
 {
     for (int lane = 0; lane < WIRE_LANES; lane++) {
         const struct lane_in *in = &region->in[lane];
-        const struct lane_out *out = &region->out[lane];
         ENSURE(in->used <= in->granted && in->returned <= in->used && in->flights <= FLIGHTS_MAX);
-        ENSURE(out->used <= out->granted);
+        ENSURE(region->credit.lane[lane].used <= region->credit.lane[lane].granted);
         for (uint32_t i = 0; i < in->flights; i++) {
             ENSURE(in->flight[i].ticket > core->committed && in->flight[i].ticket <= core->ticket);
             ENSURE(in->flight[i].offset <= in->used && in->flight[i].offset >= in->returned);

@@ -58,17 +58,19 @@ static uint64_t target(const struct region *region, uint32_t lane)
     return offset > in->granted ? offset : in->granted;
 }
 
-/* Raises the grant; true: there is something to tell. */
+/* Raises the grant; true: there is something to tell, if only that something was taken. */
 static bool raise_grant(struct broker_core *core, struct region *region, uint32_t lane)
 {
     struct lane_in *in = &region->in[lane];
     uint64_t more = target(region, lane) - in->granted;
-    if (more == 0 || broker_region_reason(core, region) != WIRE_OK)
+    if ((more == 0 && in->told == in->returned) || broker_region_reason(core, region) != WIRE_OK)
         return false;
     if (lane == WIRE__LANE__FLASH)
         more = flash_allowed(core, region, more);
     in->granted += more;
-    return more > 0;
+    bool news = more > 0 || in->told != in->returned;
+    in->told = in->returned;
+    return news;
 }
 
 bool broker_credit_held(const struct broker_core *core, const struct region *region)
@@ -82,12 +84,11 @@ void broker_credit_open(struct broker_core *core, struct region *region, const W
     (void)core;
     memset(region->in, 0, sizeof region->in);
     memset(region->out, 0, sizeof region->out);
+    memset(&region->credit, 0, sizeof region->credit);
     region->out_clock = 0;
     for (size_t i = 0; i < hello->n_grant; i++) {
-        if ((uint32_t)hello->grant[i]->lane >= WIRE_LANES)
-            continue;
-        struct lane_out *out = &region->out[hello->grant[i]->lane];
-        out->granted = out->window = hello->grant[i]->offset;
+        if ((uint32_t)hello->grant[i]->lane < WIRE_LANES)
+            wire_credit_open(&region->credit, (uint32_t)hello->grant[i]->lane, hello->grant[i]->offset);
     }
 }
 
@@ -97,6 +98,8 @@ static Wire__Grant *grant_of(struct broker_core *core, const struct region *regi
     wire__grant__init(grant);
     grant->lane = (Wire__Lane)lane;
     grant->offset = region->in[lane].granted;
+    grant->has_taken = region->in[lane].told > 0;
+    grant->taken = region->in[lane].told;
     return grant;
 }
 
@@ -227,13 +230,10 @@ static bool granted(struct region *region, const Wire__Credit *credit)
 {
     bool more = false;
     for (size_t i = 0; i < credit->n_grant; i++) {
-        if ((uint32_t)credit->grant[i]->lane >= WIRE_LANES)
-            continue;
-        struct lane_out *out = &region->out[credit->grant[i]->lane];
-        if (credit->grant[i]->offset <= out->granted)
-            continue;
-        out->granted = credit->grant[i]->offset;
-        more = true;
+        uint32_t lane = (uint32_t)credit->grant[i]->lane;
+        more = (lane < WIRE_LANES &&
+                wire_credit_raise(&region->credit, lane, credit->grant[i]->offset, credit->grant[i]->taken)) ||
+               more;
     }
     return more;
 }

@@ -1,5 +1,6 @@
 /* What goes out next: flash before all, then urgent, routine and bulk by bytes, 16:4:1. A lane without credit is passed
- * over, so no lane waits for another. */
+ * over, so no lane waits for another; but when all lanes together have as much under way as may stand in front of a
+ * flash, the one whose turn it is waits and keeps its turn. */
 #include "broker/core/inside.h"
 #include "wire/lane.h"
 
@@ -20,14 +21,10 @@ static struct queue *lane_queue(struct broker_core *core, const struct region *r
     return first;
 }
 
-static bool fits(const struct region *region, const struct window_row *row, uint32_t lane)
-{
-    return region->out[lane].used + row->cost <= region->out[lane].granted;
-}
-
 struct choice {
     struct queue *queue[WIRE_LANES]; /* with a row at hand; NULL = none */
-    uint32_t lane;                   /* whose turn it is; WIRE_LANES = none can go */
+    uint32_t lane;                   /* whose turn it is; WIRE_LANES = none has credit */
+    bool clear;                      /* it may go now */
 };
 
 static struct choice choose(struct broker_core *core, struct region *region)
@@ -36,7 +33,7 @@ static struct choice choose(struct broker_core *core, struct region *region)
     uint64_t least = UINT64_MAX;
     for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
         struct queue *queue = choice.queue[lane] = lane_queue(core, region, lane);
-        if (queue == NULL || !fits(region, &core->window[queue->head], lane))
+        if (queue == NULL || !wire_credit_holds(&region->credit, lane, core->window[queue->head].cost))
             continue;
         uint64_t virtual_ =
             region->out[lane].virtual_ > region->out_clock ? region->out[lane].virtual_ : region->out_clock;
@@ -47,6 +44,8 @@ static struct choice choose(struct broker_core *core, struct region *region)
             choice.lane = lane;
         }
     }
+    choice.clear = choice.lane < WIRE_LANES &&
+                   wire_credit_clear(&region->credit, choice.lane, core->window[choice.queue[choice.lane]->head].cost);
     return choice;
 }
 
@@ -54,8 +53,10 @@ static struct choice choose(struct broker_core *core, struct region *region)
 static void account(struct region *region, uint32_t lane, uint32_t cost)
 {
     struct lane_out *out = &region->out[lane];
-    out->used += cost;
-    out->asked = 0;
+    wire_credit_use(&region->credit, lane, cost);
+    out->asked = false;
+    for (uint32_t i = 0; i < WIRE_LANES; i++)
+        region->out[i].crowded = false;
     if (lane == WIRE__LANE__FLASH)
         return;
     if (out->virtual_ < region->out_clock)
@@ -114,17 +115,32 @@ static void ask(struct broker_core *core, struct region *region, const struct ch
 {
     for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
         struct lane_out *out = &region->out[lane];
-        if (choice->queue[lane] == NULL || out->asked != 0)
+        if (choice->queue[lane] == NULL || out->asked)
             continue;
         uint32_t cost = core->window[choice->queue[lane]->head].cost;
-        if (cost <= out->window / 4 * 3 || (cost > WIRE_BATCH_BYTES_MAX && others_first(core, choice, lane)))
+        if (cost <= region->credit.lane[lane].window / 4 * 3 ||
+            (cost > WIRE_BATCH_BYTES_MAX && others_first(core, choice, lane)))
             continue;
-        out->asked = out->used + cost;
+        out->asked = true;
         region->ask_lane = lane;
         region->ask_cost = cost;
         broker_todo(core, region, TODO_ASK);
         return;
     }
+}
+
+/* A row over 256 KiB has its grant, and then something else went first. A node says what it took when a quarter of a
+ * window is worth it; asked, it says all. */
+static void ask_again(struct broker_core *core, struct region *region, const struct choice *choice)
+{
+    struct lane_out *out = &region->out[choice->lane];
+    uint32_t cost = core->window[choice->queue[choice->lane]->head].cost;
+    if (out->crowded || cost <= WIRE_BATCH_BYTES_MAX)
+        return;
+    out->crowded = true;
+    region->ask_lane = choice->lane;
+    region->ask_cost = cost;
+    broker_todo(core, region, TODO_ASK);
 }
 
 void broker_deliver(struct broker_core *core, struct region *region)
@@ -135,6 +151,10 @@ void broker_deliver(struct broker_core *core, struct region *region)
         struct choice choice = choose(core, region);
         if (choice.lane == WIRE_LANES) {
             ask(core, region, &choice);
+            return;
+        }
+        if (!choice.clear) {
+            ask_again(core, region, &choice);
             return;
         }
         deliver_row(core, region, choice.queue[choice.lane]);
@@ -151,9 +171,7 @@ void broker_on_sent(struct broker_core *core, const struct broker_event *event)
     ENSURE(sent->lane < WIRE_LANES && sent->bytes <= sent->cost);
     if (region == NULL || region->session_count != sent->session)
         return;
-    struct lane_out *out = &region->out[sent->lane];
-    ENSURE(out->used >= sent->cost);
-    out->used -= sent->cost - sent->bytes;
+    wire_credit_correct(&region->credit, sent->lane, sent->cost - sent->bytes);
     if (sent->bytes < sent->cost)
         broker_todo(core, region, TODO_DELIVER);
 }

@@ -1,6 +1,7 @@
 /* Inside the core: its memory and the calls between its files. Nobody outside broker/core includes this. */
 #pragma once
 #include "broker/core/core.h"
+#include "wire/credit.h"
 #include "wire/ensure.h"
 
 enum {
@@ -77,6 +78,7 @@ struct lane_in {
     uint64_t granted;  /* told to the node */
     uint64_t used;     /* by frames that came */
     uint64_t returned; /* committed (or dropped) */
+    uint64_t told;     /* to the node, of these */
     struct {
         uint64_t ticket, offset;
     } flight[FLIGHTS_MAX]; /* offset is returned when ticket is committed; rising */
@@ -84,12 +86,11 @@ struct lane_in {
     uint32_t wanted; /* a frame of this size waits at the node, 0 = none */
 };
 
-/* Deliver credit of one lane: granted by the node. */
+/* Turns of one lane towards a node; how much it may be sent is in region.credit. */
 struct lane_out {
-    uint64_t granted, used;
-    uint64_t window;   /* the first grant */
     uint64_t virtual_; /* bytes by weight: the lane with the least goes first */
-    uint64_t asked;    /* granted offset asked for with `wanted`; 0 = not asked */
+    bool asked;        /* for a grant of the next row's size, since the last pulse */
+    bool crowded;      /* asked again while others were under way, since something went */
 };
 
 struct window_row {
@@ -169,6 +170,7 @@ struct region {
     uint64_t policy_version, directory_epoch; /* held by the node */
     struct lane_in in[WIRE_LANES];
     struct lane_out out[WIRE_LANES];
+    struct wire_credit credit; /* for DELIVERs: granted by the node */
     uint64_t out_clock;
     uint32_t turn[WIRE_LANES]; /* queue that was served last */
     uint32_t ask_lane, ask_cost;

@@ -60,7 +60,9 @@ static struct counts judge_all(struct broker_core *core, struct region *origin, 
         core->keep_until[i] = admitted ? core->decision.keep_until : 0;
         broker_statement_verdict(core, &verdict);
         fact_of(core, submit->headers[i], &verdict, i);
-        if (!repeated && !submit->looks[i].known)
+        /* What is admitted by a held receipt may be known by a later duplicate alone, which says not to whom it went.
+         */
+        if (!repeated && (!submit->looks[i].known || admitted))
             index_row(core, origin, &verdict, serial, i, at_ms);
         if (admitted) {
             broker_fan_envelope(core, submit, i, verdict.disposition, serial, at_ms);

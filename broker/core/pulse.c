@@ -74,7 +74,7 @@ void broker_pulse_send(struct broker_core *core, struct region *region)
     uint64_t after = pulse->n_completeness > 0 ? core->ticket : 0;
     broker_send(core, region->peer, after, WIRE__FRAME__BODY_PULSE, &pulse->base);
     for (int lane = 0; lane < WIRE_LANES; lane++)
-        region->out[lane].asked = 0; /* a `wanted` that came to nothing is said again */
+        region->out[lane].asked = false; /* a `wanted` that came to nothing is said again */
     broker_todo(core, region, TODO_RECEIPTS | TODO_DELIVER);
 }
 

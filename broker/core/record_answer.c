@@ -28,6 +28,9 @@ bool broker_parent_of(const Wire__LedgerBatch *batch, uint32_t index, uint32_t a
     struct broker_fact fact;
     if (!broker_get_fact(batch, index, &fact))
         return false;
+    *out = (struct rules_parent){.mechanism = ""};
+    if (fact.disposition == 0)
+        return true;
     const Wire__Disposition *given = broker_disposition(batch, &fact, arena);
     if (given == NULL)
         return false;
@@ -50,6 +53,9 @@ bool broker_original_of(const Wire__LedgerBatch *batch, uint32_t index, struct w
     struct broker_fact fact;
     if (!broker_get_fact(batch, index, &fact))
         return false;
+    *out = (struct rules_original){.mechanism = ""};
+    if (fact.disposition == 0)
+        return true;
     const Wire__Disposition *given = broker_disposition(batch, &fact, arena);
     if (given == NULL)
         return false;

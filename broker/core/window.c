@@ -12,8 +12,8 @@ static void reclaim(struct broker_core *core)
 {
     for (uint32_t tries = 0; tries < RECLAIM_TRIES && tries < core->queue_count; tries++) {
         struct queue *queue = &core->queues[core->reclaim_at++ % core->queue_count];
-        const struct lane_out *out = &core->regions[queue->region].out[queue->lane];
-        if (queue->rows > 1 && out->used + core->window[queue->head].cost > out->granted) {
+        const struct wire_credit *credit = &core->regions[queue->region].credit;
+        if (queue->rows > 1 && !wire_credit_holds(credit, queue->lane, core->window[queue->head].cost)) {
             broker_window_drop(core, queue);
             return;
         }

@@ -151,7 +151,7 @@ static enum wire_status look_parent(struct looking *looking, const Wire__Header 
     struct rules_parent answer;
     char mechanism[WIRE_MECHANISM_BYTES_MAX + 1];
     status = ask_parent(looking, &row, header->origin, &answer, mechanism);
-    if (status != WIRE_OK)
+    if (status != WIRE_OK || !answer.found)
         return status;
     struct rules_parent *parent = wire_arena_copy(looking->arena, &answer, sizeof(answer));
     if (parent == NULL)
@@ -224,7 +224,7 @@ static enum wire_status look_original(struct looking *looking, const Wire__Heade
         return status;
     struct original original;
     status = ask_original(looking, &row, &original);
-    if (status != WIRE_OK)
+    if (status != WIRE_OK || !original.answer.found)
         return status;
     look->original = keep_original(looking->arena, &original);
     if (look->original == NULL)

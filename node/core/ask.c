@@ -59,8 +59,8 @@ void node_core_health(const struct node_core *core, uint8_t index, struct node_h
                                    .pulse_ms = link->pulse_ms,
                                    .token_confirmed = link->state == NODE_LIVE};
     for (size_t lane = 0; lane < WIRE_LANES; lane++) {
-        health->lane[lane].granted = link->submit[lane].granted;
-        health->lane[lane].used = link->submit[lane].used;
+        health->lane[lane].granted = link->credit.lane[lane].granted;
+        health->lane[lane].used = link->credit.lane[lane].used;
     }
     for (uint32_t i = 0; i < core->lane_count; i++)
         if (core->lane[i].link == index)

@@ -42,10 +42,10 @@ static void audit_link(const struct node_core *core, size_t index, const uint32_
     ENSURE(link->state != NODE_LIVE || (link->has_token && link->confirm_ticket == 0));
     ENSURE(link->taken_durable <= link->receipts_taken);
     for (size_t lane = 0; lane < WIRE_LANES; lane++) {
-        ENSURE(link->submit[lane].used <= link->submit[lane].granted);
+        ENSURE(link->credit.lane[lane].used <= link->credit.lane[lane].granted);
         ENSURE(link->submit[lane].inflight == inflight[lane]);
         ENSURE(link->deliver[lane].received <= link->deliver[lane].granted);
-        ENSURE(link->state != NODE_IDLE || (link->submit[lane].used == 0 && link->deliver[lane].granted == 0));
+        ENSURE(link->state != NODE_IDLE || (link->credit.lane[lane].used == 0 && link->deliver[lane].granted == 0));
     }
 }
 

@@ -206,26 +206,28 @@ static void dispatch(struct node_step *s)
 /* --- what may go on -------------------------------------------------------------------------------------------------
  */
 
-/* False: it waits for credit, and so must all others of its lane, lest a large frame never gets what it needs. */
-static bool pump_lane(struct node_step *s, uint32_t index)
+/* What keeps it, when that must keep all others of its lane too, lest a large frame never gets what it needs. */
+static enum node_sending pump_lane(struct node_step *s, uint32_t index)
 {
     struct node_core *core = s->core;
     struct node_lane *lane = node_lane_at(core, index);
-    bool sends = node_link_sends(core, lane->link), lacks = false;
+    bool sends = node_link_sends(core, lane->link);
+    enum node_sending kept = NODE_SENT_ALL;
     uint32_t next;
     for (uint32_t at = lane->streams; at != NODE_NONE; at = next) {
         next = core->stream[at].next; /* a pump may close a stream, never free one with seqs in it */
         node_renew_pump(s, at);
-        lacks = (sends && node_stream_pump(s, at) == NODE_LACKS_CREDIT) || lacks;
+        enum node_sending sending = sends ? node_stream_pump(s, at) : NODE_SENT_ALL;
+        kept = sending > kept ? sending : kept;
         node_sweep_pump(s, at);
     }
-    if (sends && !lacks && node_has_room(s))
+    if (sends && kept < NODE_LACKS_CREDIT && node_has_room(s))
         node_seal_pump(s, index);
-    return !lacks;
+    return kept;
 }
 
-/* The lane entries of one link and lane, in turn. */
-static void pump_turn(struct node_step *s, uint8_t index, size_t lane)
+/* The lane entries of one link and lane, in turn. False: slower lanes wait too. */
+static bool pump_turn(struct node_step *s, uint8_t index, size_t lane)
 {
     struct node_core *core = s->core;
     struct node_link *link = &core->link[index];
@@ -236,22 +238,24 @@ static void pump_turn(struct node_step *s, uint8_t index, size_t lane)
             continue;
         if (!node_has_room(s)) {
             link->work = true;
-            return;
+            return true;
         }
-        if (!pump_lane(s, at)) {
+        enum node_sending kept = pump_lane(s, at);
+        if (kept >= NODE_LACKS_CREDIT) {
             link->turn[lane] = at;
-            return;
+            return kept != NODE_CROWDED;
         }
     }
     link->turn[lane] = first + 1;
+    return true;
 }
 
 static void pump_link(struct node_step *s, uint8_t index)
 {
     struct node_link *link = &s->core->link[index];
     link->work = false;
-    for (size_t lane = 0; lane < WIRE_LANES; lane++)
-        pump_turn(s, index, lane);
+    for (size_t lane = 0; lane < WIRE_LANES && pump_turn(s, index, lane); lane++)
+        ;
     link->work = link->work || !node_has_room(s);
 }
 

@@ -15,9 +15,8 @@ static void take_grants(struct node_link *link, const Wire__Credit *credit)
 {
     for (size_t i = 0; i < credit->n_grant; i++) {
         const Wire__Grant *grant = credit->grant[i];
-        if ((unsigned)grant->lane >= WIRE_LANES || grant->offset <= link->submit[grant->lane].granted)
-            continue;
-        link->submit[grant->lane].granted = grant->offset;
+        if ((unsigned)grant->lane < WIRE_LANES)
+            wire_credit_raise(&link->credit, (uint32_t)grant->lane, grant->offset, grant->taken);
     }
 }
 
@@ -77,19 +76,29 @@ static bool may_come(const struct node_core *core, const struct node_link *link,
     return true;
 }
 
+/* A frame over 256 KiB goes when the broker knows of every lane that nothing is under way: it is told of all. What is
+ * less than a quarter of a window is not worth a CREDIT otherwise. */
+static bool tell_all(const struct node_core *core, const struct node_link *link)
+{
+    for (size_t lane = 0; lane < WIRE_LANES; lane++)
+        if (link->deliver[lane].wanted > WIRE_BATCH_BYTES_MAX && may_come(core, link, lane))
+            return true;
+    return false;
+}
+
 /* The offset to grant now; the present one when there is nothing worth a frame. */
 static uint64_t offset_of(const struct node_core *core, struct node_link *link, size_t lane)
 {
     struct node_deliver_credit *credit = &link->deliver[lane];
     uint64_t window = node_window_bytes((Wire__Lane)lane), offset = credit->received + window;
-    if (credit->wanted > window && may_come(core, link, lane))
+    bool large = credit->wanted > window, may = !large || may_come(core, link, lane);
+    if (large && may)
         offset = credit->received + credit->wanted;
-    bool asked = credit->wanted > 0 && offset >= credit->received + credit->wanted;
-    if (offset <= credit->granted || (!asked && offset < credit->granted + window / 4))
-        return credit->granted;
+    offset = offset > credit->granted ? offset : credit->granted;
+    bool asked = credit->wanted > 0 && may && offset >= credit->received + credit->wanted;
     if (asked)
         credit->wanted = 0;
-    return offset;
+    return asked || offset >= credit->granted + window / 4 ? offset : credit->granted;
 }
 
 static void send_grants(struct node_step *s, uint8_t index, uint64_t ticket, Wire__Grant **grants, size_t count)
@@ -111,14 +120,20 @@ void node_deliver_grant(struct node_step *s, uint8_t index, uint64_t ticket)
         return;
     Wire__Grant **grants = node_take(s, WIRE_LANES * sizeof *grants);
     size_t count = 0;
+    bool all = tell_all(s->core, link);
     for (size_t lane = 0; lane < WIRE_LANES; lane++) {
+        struct node_deliver_credit *credit = &link->deliver[lane];
         uint64_t offset = offset_of(s->core, link, lane);
-        if (offset == link->deliver[lane].granted)
+        if (offset == credit->granted && !(all && credit->received > credit->told))
             continue;
-        link->deliver[lane].granted = offset;
+        credit->granted = offset;
+        credit->told = credit->received;
+        ticket = credit->ticket > ticket ? credit->ticket : ticket;
         grants[count] = node_take(s, sizeof *grants[count]);
         wire__grant__init(grants[count]);
         grants[count]->lane = (Wire__Lane)lane;
+        grants[count]->has_taken = credit->told > 0;
+        grants[count]->taken = credit->told;
         grants[count++]->offset = offset;
     }
     if (count > 0)

@@ -10,7 +10,7 @@ bool node_link_sends(const struct node_core *core, uint8_t index)
 
 uint64_t node_submit_left(const struct node_core *core, const struct node_lane *lane)
 {
-    const struct node_submit_credit *credit = &core->link[lane->link].submit[lane->lane];
+    const struct wire_lane_credit *credit = &core->link[lane->link].credit.lane[lane->lane];
     return credit->granted > credit->used ? credit->granted - credit->used : 0;
 }
 

@@ -25,6 +25,7 @@ static void forget_session(struct node_step *s, uint8_t index)
         for (uint32_t at = lane->streams; at != NODE_NONE; at = core->stream[at].next)
             node_stream_restart(s, &core->stream[at], core->stream[at].last);
     }
+    memset(&link->credit, 0, sizeof link->credit);
     memset(link->submit, 0, sizeof link->submit);
     memset(link->deliver, 0, sizeof link->deliver);
     link->confirm_ticket = 0;
@@ -205,7 +206,7 @@ static void take_grants(struct node_link *link, const Wire__Welcome *welcome)
 {
     for (size_t i = 0; i < welcome->n_grant; i++)
         if ((unsigned)welcome->grant[i]->lane < WIRE_LANES)
-            link->submit[welcome->grant[i]->lane].granted = welcome->grant[i]->offset;
+            wire_credit_open(&link->credit, (uint32_t)welcome->grant[i]->lane, welcome->grant[i]->offset);
 }
 
 /* Another ledger, or one that an operator has declared to have lost something: it counts receipts anew. */

@@ -2,6 +2,7 @@
  * of this room include this. */
 #pragma once
 #include "node/core/core.h"
+#include "wire/credit.h"
 #include "wire/ensure.h"
 #include "wire/kind.h"
 #include "wire/lane.h"
@@ -46,8 +47,8 @@ struct node_token {
     uint8_t random[WIRE_ID_BYTES];
 };
 
-struct node_submit_credit {
-    uint64_t granted, used;
+/* SUBMITs of one lane; how much may be sent is in node_link.credit. */
+struct node_submits {
     int64_t want_again_mono_ms; /* not before; 0: the broker was not told that a frame waits */
     uint32_t asked;             /* times it was told so since the last SUBMIT */
     uint32_t inflight;          /* SUBMITs without answer */
@@ -56,6 +57,7 @@ struct node_submit_credit {
 struct node_deliver_credit {
     uint64_t granted, received;
     uint64_t ticket; /* of the newest append of this lane */
+    uint64_t told;   /* as taken */
     uint64_t wanted; /* the broker has a frame of this size */
 };
 
@@ -82,7 +84,8 @@ struct node_link {
     bool has_echo;
     int64_t echo_theirs_ms, echo_at_ms;
     int64_t rtt_ms, offset_ms;
-    struct node_submit_credit submit[WIRE_LANES];
+    struct wire_credit credit; /* for SUBMITs: granted by the broker */
+    struct node_submits submit[WIRE_LANES];
     struct node_deliver_credit deliver[WIRE_LANES];
     uint64_t ahead;         /* bit i: RECEIPT receipts_taken + 2 + i is in */
     uint64_t taken_durable; /* what may be told */

@@ -21,9 +21,9 @@ static void drop_first(struct node_stream *stream)
 static void forget_inflight(struct node_step *s, struct node_stream *stream)
 {
     const struct node_lane *lane = node_lane_at(s->core, stream->lane);
-    struct node_submit_credit *credit = &s->core->link[lane->link].submit[lane->lane];
-    ENSURE(credit->inflight >= stream->inflight_count);
-    credit->inflight -= stream->inflight_count;
+    struct node_submits *submits = &s->core->link[lane->link].submit[lane->lane];
+    ENSURE(submits->inflight >= stream->inflight_count);
+    submits->inflight -= stream->inflight_count;
     stream->inflight_count = 0;
 }
 
@@ -187,17 +187,17 @@ void node_ready_fetched(struct node_step *s, const struct node_fetching *fetchin
 void node_submit_want(struct node_step *s, const struct node_lane *lane, uint32_t bytes)
 {
     struct node_link *link = &s->core->link[lane->link];
-    struct node_submit_credit *credit = &link->submit[lane->lane];
-    if (credit->inflight > 0 || link->reason != WIRE_OK || s->event->mono_ms < credit->want_again_mono_ms)
+    struct node_submits *submits = &link->submit[lane->lane];
+    if (submits->inflight > 0 || link->reason != WIRE_OK || s->event->mono_ms < submits->want_again_mono_ms)
         return;
     Wire__Frame *frame = node_frame(s, WIRE__FRAME__BODY_CREDIT);
     frame->credit = node_take(s, sizeof *frame->credit);
     wire__credit__init(frame->credit);
     frame->credit->has_wanted = frame->credit->has_wanted_lane = true;
-    frame->credit->wanted = bytes + credit->asked++ * (uint64_t)NODE_WANTED_MORE_BYTES;
+    frame->credit->wanted = bytes + submits->asked++ * (uint64_t)NODE_WANTED_MORE_BYTES;
     frame->credit->wanted_lane = lane->lane;
     node_send(s, lane->link, 0, frame);
-    credit->want_again_mono_ms = s->event->mono_ms + link->pulse_ms;
+    submits->want_again_mono_ms = s->event->mono_ms + link->pulse_ms;
 }
 
 static void submit(struct node_step *s, struct node_stream *stream, const struct node_ready *ready)
@@ -214,11 +214,11 @@ static void submit(struct node_step *s, struct node_stream *stream, const struct
         send->fill[send->fill_count].what = NODE_FILL_HELD;
         send->fill[send->fill_count++].key = node_key_receipt(&key, WIRE_REGION_BROKER, 0);
     }
-    struct node_submit_credit *credit = &s->core->link[lane->link].submit[lane->lane];
-    credit->used += ready->bytes;
-    credit->want_again_mono_ms = 0;
-    credit->asked = 0;
-    credit->inflight++;
+    struct node_submits *submits = &s->core->link[lane->link].submit[lane->lane];
+    wire_credit_use(&s->core->link[lane->link].credit, lane->lane, ready->bytes);
+    submits->want_again_mono_ms = 0;
+    submits->asked = 0;
+    submits->inflight++;
     struct node_inflight *entry = &stream->inflight[stream->inflight_count++];
     *entry = (struct node_inflight){.first = ready->first, .count = ready->count};
     memcpy(entry->root, ready->root, sizeof entry->root);
@@ -243,6 +243,8 @@ static enum node_sending send_first(struct node_step *s, uint32_t index)
             node_submit_want(s, lane, ready.bytes);
             return NODE_LACKS_CREDIT;
         }
+        if (!wire_credit_clear(&s->core->link[lane->link].credit, lane->lane, ready.bytes))
+            return NODE_CROWDED;
         submit(s, stream, &ready);
     }
     stream->next_send = last + 1;

@@ -197,6 +197,8 @@ static void send_credit(struct member *member)
         wire__grant__init(&grant[lane]);
         grant[lane].lane = (Wire__Lane)lane;
         grant[lane].offset = offset;
+        grant[lane].has_taken = true;
+        grant[lane].taken = member->deliver[lane].used;
         list[credit.n_grant++] = &grant[lane];
     }
     credit.has_receipts_taken = member->receipts_taken != member->receipts_told;

@@ -648,6 +648,8 @@ void fake_give_credit(struct fake *fake, struct fake_node *node)
         wire__grant__init(&grants[lane]);
         grants[lane].lane = (Wire__Lane)lane;
         grants[lane].offset = node->gives[lane];
+        grants[lane].has_taken = true;
+        grants[lane].taken = node->got[lane];
         list[lane] = &grants[lane];
     }
     node->wanted = 0;

@@ -112,7 +112,7 @@ static void put_batch(struct rows *rows, const struct rows_batch *plan, Wire__Ba
     for (size_t i = 0; i < dispositions; i++)
         batch.disposition[batch.n_disposition++] = disposition(rows, plan);
     for (uint32_t i = 0; i < plan->count; i++) {
-        struct broker_fact fact = {.disposition = (uint16_t)(i % dispositions + 1),
+        struct broker_fact fact = {.disposition = (uint16_t)(plan->none_given ? 0 : i % dispositions + 1),
                                    .action = WIRE__ACTION__ISSUE,
                                    .kind = 3,
                                    .unit = 2,

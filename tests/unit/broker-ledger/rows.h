@@ -31,6 +31,7 @@ struct rows_batch {
     const uint32_t *to;
     size_t to_count;
     size_t dispositions; /* 0: one */
+    bool none_given;     /* facts of duplicates: they name no disposition */
 };
 void rows_batch(struct rows *rows, const struct rows_batch *plan);
 void rows_queue(struct rows *rows, uint32_t recipient, uint64_t number, uint64_t serial, uint8_t chain);

@@ -212,6 +212,22 @@ Test(submit, what_was_refused_is_no_parent)
     cr_expect_null(event.looks[0].parent);
 }
 
+/* After a loss a batch of duplicates is offered again with its receipt: the index says "admitted" for what this batch
+ * did not admit, and nobody knows any more to whom it went. */
+Test(submit, what_is_known_by_a_duplicate_alone_cannot_be_answered_or_corrected)
+{
+    struct rows_batch duplicates = plan(7, 1, 2, 100, 2);
+    duplicates.none_given = true;
+    rows_batch(&rows, &duplicates);
+    struct broker_submit event = coming(330001, 1, 2);
+    names(0, 101, WIRE__ACTION__ISSUE);
+    names(1, 101, WIRE__ACTION__CANCEL);
+    look(&event);
+    cr_expect_null(event.looks[0].parent);
+    cr_expect_null(event.looks[1].original);
+    cr_expect_eq(event.looks[0].named_serial, 0);
+}
+
 Test(submit, a_cancel_finds_its_original_and_everybodys_obligations)
 {
     struct rows_batch notice = plan(7, 1, 2, 100, 3);

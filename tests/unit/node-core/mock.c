@@ -361,6 +361,8 @@ static void return_credit(struct mock *mock, Wire__Lane lane)
     if (offset <= mock->submit_granted[lane])
         return;
     mock->submit_granted[lane] = grant.offset = offset;
+    grant.has_taken = true;
+    grant.taken = mock->submit_used[lane];
     grant.lane = lane;
     credit.grant = list;
     credit.n_grant = 1;

@@ -85,6 +85,8 @@ void mock_say_grant(struct mock *mock, Wire__Lane lane, uint64_t offset)
     wire__credit__init(&credit);
     wire__grant__init(&grant);
     mock->submit_granted[lane] = grant.offset = offset;
+    grant.has_taken = true;
+    grant.taken = mock->submit_used[lane];
     grant.lane = lane;
     credit.grant = list;
     credit.n_grant = 1;
