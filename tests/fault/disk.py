@@ -3,6 +3,7 @@
 Per block of 4 KiB a disk may hold, after the cut, what stood there at the last covering sync or anything written since: disks
 reorder. The same for sizes and names. `all` takes back everything; otherwise a seeded part, block by block.
 """
+import ctypes
 import glob
 import os
 import shutil
@@ -19,9 +20,10 @@ class Record:
         self.place, self.path, self.data, self.durable = place, path, data, False
 
 
-def parse(path, run):
-    """The records of one run of the process; a last one that was cut short was never carried out."""
+def parse(path, run, start=0):
+    """The records of one run of the process, from a place on; a last one that was cut short was never carried out."""
     with open(path, "rb") as file:
+        file.seek(start)
         text = file.read()
     at, records = 0, []
     while at + HEAD.size <= len(text):
@@ -32,7 +34,7 @@ def parse(path, run):
         end = body + fields[7] + fields[4]
         if end > len(text):
             break
-        records.append(Record((run, at), fields, text[body:body + fields[7]].decode(), text[body + fields[7]:end]))
+        records.append(Record((run, start + at), fields, text[body:body + fields[7]].decode(), text[body + fields[7]:end]))
         at = end
     return records
 
@@ -44,14 +46,15 @@ class Disk:
         self.folder, self.journal = folder, journal
         self.environment = {"LD_PRELOAD": library, "LIANFANG_POWERCUT_FOLDER": os.path.join(os.path.realpath(
             os.path.dirname(folder)), os.path.basename(folder)), "LIANFANG_POWERCUT_JOURNAL": journal}
+        self.starts = {}  # journal: what stands before this place was trimmed
         if lies:
             self.environment["LIANFANG_POWERCUT_LIE"] = "1"
 
     def records(self):
         """All runs since the last cut, with `durable` set."""
         records = []
-        for run, path in enumerate(sorted(glob.glob(f"{glob.escape(self.journal)}.[0-9]*"))):
-            records += parse(path, run)
+        for run, path in enumerate(self.journals()):
+            records += parse(path, run, self.starts.get(path, 0))
         covered = {}  # inode: everything noted before this place
         done = set()
         for record in records:
@@ -72,9 +75,25 @@ class Disk:
         self.forget()
         return contents, names
 
+    def journals(self):
+        return sorted(glob.glob(f"{glob.escape(self.journal)}.[0-9]*"))
+
     def forget(self):
-        for path in glob.glob(f"{glob.escape(self.journal)}.[0-9]*"):
+        for path in self.journals():
             os.unlink(path)
+        self.starts.clear()
+
+    def trim(self):
+        """Gives back the room of what is durable at the beginning of the last journal; also while the process runs."""
+        paths = self.journals()
+        here = [record for record in self.records() if record.place[0] == len(paths) - 1]
+        if not here:
+            return
+        start = next((record.place[1] for record in here if not record.durable and record.kind not in (SYNC, DONE)),
+                     here[-1].place[1])
+        self.starts[paths[-1]] = start
+        with open(paths[-1], "r+b") as file:
+            ctypes.CDLL(None).fallocate(file.fileno(), 3, ctypes.c_long(0), ctypes.c_long(start // BLOCK * BLOCK))
 
     def cut_contents(self, records, random):
         paths, taken = {}, 0

@@ -4,7 +4,7 @@ An Officer publishes at one node, seeded; whoever was told "queued" (202) is owe
 the faults have stopped. Who gets what is computed here from the mechanism's text, not by the rules engine."""
 import threading
 
-from base import Failure, big_request, box, measure, notice, wait_until
+from base import big_request, box, measure, notice
 
 DELTA = ["310000", "320000", "330000", "340000"]
 
@@ -19,6 +19,8 @@ class Officer(threading.Thread):
         super().__init__(daemon=True)
         self.node, self.random, self.regions, self.pause, self.kinds = node, random, regions, pause, kinds
         self.owed, self.refused, self.tries = {}, [], 0
+        self.forgotten = set()  # published after the copy was made that its store was put back from
+        self.lock = threading.Lock()  # held during a turn
         self.ended, self.quiet = threading.Event(), threading.Event()
 
     def others(self):
@@ -40,6 +42,10 @@ class Officer(threading.Thread):
         return "/v1/envelopes", measure(self.node.region, title, urgent=self.random.random() < 0.3), "measure", self.others()
 
     def turn(self):
+        with self.lock:
+            return self.publish()
+
+    def publish(self):
         self.tries += 1
         path, body, kind, to = self.draw()
         status, answer = self.node.api("POST", path, body)
@@ -76,7 +82,7 @@ class Watcher(threading.Thread):
 
     def note(self, item):
         if item.get("verdict"):
-            self.seen.setdefault(item["id"], set()).add((item["verdict"], item.get("verdict_at")))
+            self.seen.setdefault(item["id"], set()).add(said(item))
 
     def run(self):
         while not self.ended.wait(self.pause):
@@ -87,67 +93,65 @@ class Watcher(threading.Thread):
         self.join()
 
 
+def said(item):
+    """The verdict as the first time: an envelope that is offered again from an older store is a duplicate of itself."""
+    return item["first_verdict"] if item["verdict"] == "duplicate" and item.get("first_verdict") else item["verdict"]
+
+
 class Audit:
     """What is wrong, as lists of words; empty when nothing is.
 
-    lost: owed or seen admitted, and not where it belongs. twice: in a box more than once, or two verdicts. misrouted: in an
-    inbox the rules did not give it to. unjudged: no verdict, or another one than admitted."""
+    lost: owed or seen admitted, and not where it belongs. twice: in a box more than once, two verdicts, or out of order.
+    misrouted: in an inbox the rules did not give it to. unjudged: no verdict, or another one than admitted."""
 
     def __init__(self, nodes, officers, watcher=None):
         self.lost, self.twice, self.misrouted, self.unjudged = [], [], [], []
         self.outboxes = {region: box(node, "outbox") for region, node in nodes.items()}
         self.inboxes = {region: box(node, "inbox") for region, node in nodes.items()}
-        self.owed = {i: (o.node.region, *what) for o in officers for i, what in o.owed.items()}
+        self.owed = {i: (o.node.region, *what) for o in officers for i, what in list(o.owed.items())}
+        self.forgotten = {i for o in officers for i in o.forgotten}
+        self.restored = {o.node.region for o in officers if o.forgotten}
         self.seen = watcher.seen if watcher else {}
-        self.check_outboxes()
         for region in nodes:
-            self.check_inbox(region)
+            self.check_outbox(region, self.outboxes[region])
+        self.twice += [f"{i} has verdicts {sorted(v)}" for i, v in self.seen.items() if len(v) > 1]
+        for region in nodes:
+            self.check_inbox(region, self.inboxes[region])
 
     def problems(self):
         return {name: found for name in ("lost", "twice", "misrouted", "unjudged") if (found := getattr(self, name))}
 
-    def check_outboxes(self):
-        for region, items in self.outboxes.items():
-            ids = [item["id"] for item in items]
-            self.twice += [f"{i} in the outbox of {region}" for i in repeated(ids)]
-            wanted = {i for i, (origin, _, _) in self.owed.items() if origin == region}
-            self.lost += [f"{self.owed[i][1]} {i} from the outbox of {region}" for i in sorted(wanted - set(ids))]
-            for item in items:
-                if item.get("verdict") != "admitted" and item["state"] not in ("withdrawn", "replaced"):
-                    self.unjudged.append(f"{item['number']} of {region}: {item['state']} {item.get('verdict')} {item.get('reason')}")
-                if item.get("verdict"):
-                    self.seen.setdefault(item["id"], set()).add((item["verdict"], item.get("verdict_at")))
-        self.twice += [f"{i} has verdicts {sorted(v, key=str)}" for i, v in self.seen.items() if len(v) > 1]
+    def check_outbox(self, region, items):
+        ids = [item["id"] for item in items]
+        self.twice += [f"{i} in the outbox of {region}" for i in repeated(ids)]
+        wanted = {i for i, (origin, _, _) in self.owed.items() if origin == region} - self.forgotten
+        self.lost += [f"{self.owed[i][1]} {i} from the outbox of {region}" for i in sorted(wanted - set(ids))]
+        for item in items:
+            if item.get("verdict"):
+                self.seen.setdefault(item["id"], set()).add(said(item))
+            if item["state"] not in ("withdrawn", "replaced") and (not item.get("verdict") or said(item) != "admitted"):
+                self.unjudged.append(f"{item['number']} of {region}: {item['state']} {item.get('verdict')} {item.get('reason')}")
 
-    def check_inbox(self, region):
-        ids = [item["id"] for item in self.inboxes[region]]
+    def check_inbox(self, region, items):
+        ids = [item["id"] for item in items]
         self.twice += [f"{i} in the inbox of {region}" for i in repeated(ids)]
-        admitted = {item["id"] for items in self.outboxes.values() for item in items if item.get("verdict") == "admitted"}
+        admitted = {i for i, verdicts in self.seen.items() if "admitted" in verdicts}
         wanted = {i for i, (_, _, to) in self.owed.items() if region in to and i in admitted}
         self.lost += [f"{self.owed[i][1]} {i} of {self.owed[i][0]} from the inbox of {region}" for i in sorted(wanted - set(ids))]
         self.misrouted += [f"{i} in the inbox of {region}" for i in ids if i in self.owed and region not in self.owed[i][2]]
-        self.check_order(region)
+        self.check_order(region, items)
 
-    def check_order(self, region):
+    def check_order(self, region, items):
+        """Numbers rise with the stream. A cancellation waits for its original's receipt; a store put back starts another stream."""
         last = {}
-        for item in sorted(self.inboxes[region], key=lambda item: item["order"]):
-            stream = (item["origin"], item["mechanism"], item["lane"], item.get("stream"))
-            if item.get("seq") and item["seq"] <= last.get(stream, 0):
+        for item in sorted(items, key=lambda item: item["order"]):
+            kind, stream = self.owed.get(item["id"], ("", ""))[1], (item["origin"], item["kind"], item["lane"])
+            if kind not in ("measure", "request") or str(item["origin"]) in self.restored:
+                continue
+            if item["number"] <= last.get(stream, ""):
                 self.twice.append(f"{item['id']} at {region} out of its stream's order")
-            last[stream] = item.get("seq") or 0
+            last[stream] = item["number"]
 
 
 def repeated(ids):
     return sorted({i for i in ids if ids.count(i) > 1}) if len(ids) != len(set(ids)) else []
-
-
-def settled(house, seconds=60):
-    """All up, everything judged, every queue of the broker empty; Failure after the deadline."""
-    from base import drained, quiet
-    wait_until(lambda: all(node.up() for node in house.nodes.values()), "all nodes linked", seconds)
-    for node in house.nodes.values():
-        wait_until(lambda: quiet(node), f"verdicts of {node.region}", seconds)
-    wait_until(lambda: drained(house), "queues of the broker", seconds)
-
-
-__all__ = ["Audit", "DELTA", "Failure", "Officer", "Watcher", "settled"]
