@@ -13,12 +13,14 @@ LINGER_NONE = struct.pack("ii", 1, 0)  # close() sends a reset
 
 
 class Pair:
-    """One connection of the node and the one to the broker."""
+    """One connection of the node and the one to the broker; `task` carries bytes between them."""
 
     def __init__(self, near, far):
-        self.near, self.far, self.open = near, far, True
+        self.near, self.far, self.task = near, far, None
 
     def close(self, *sockets):
+        if self.task:
+            self.task.cancel()
         for one in sockets or (self.near, self.far):
             try:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NONE)
@@ -38,8 +40,8 @@ class Line(threading.Thread):
         self.listener.setblocking(False)
         self.port = self.listener.getsockname()[1]
         self.loop = asyncio.new_event_loop()
+        self.serving = self.loop.create_task(self.serve())
         self.pairs, self.passed = set(), 0
-        self.ended = False
         self.heal()
         self.start()
 
@@ -57,45 +59,40 @@ class Line(threading.Thread):
         """One end ("near": the node, "far": the broker) is gone; the other is not told until heal()."""
         def cut():
             for pair in self.pairs:
-                if not pair.open:
-                    continue
                 self.halved.add(pair)
-                self.loop.remove_reader(pair.near.fileno())
-                self.loop.remove_reader(pair.far.fileno())
-                pair.open = False
                 pair.close(pair.near if end == "near" else pair.far)
         self.loop.call_soon_threadsafe(cut)
 
     def close(self):
-        self.ended = True
+        self.loop.call_soon_threadsafe(self.serving.cancel)
         self.join()
         self.listener.close()
 
     # --- in the thread
 
     def close_pairs(self, pairs):
-        for pair in pairs:
-            pair.open = False
+        for pair in set(pairs):
             pair.close()
 
     def run(self):
         asyncio.set_event_loop(self.loop)
-        self.loop.run_until_complete(self.serve())
+        try:
+            self.loop.run_until_complete(self.serving)
+        except asyncio.CancelledError:
+            pass
+        rest = asyncio.all_tasks(self.loop)
         self.close_pairs(self.pairs)
+        for task in rest:
+            task.cancel()
+        self.loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
         self.loop.close()
 
     async def serve(self):
-        tasks = set()
-        while not self.ended:
-            try:
-                near, _ = await asyncio.wait_for(self.loop.sock_accept(self.listener), 0.2)
-            except asyncio.TimeoutError:
-                continue
-            tasks.add(asyncio.ensure_future(self.connect(near)))
+        tasks = set()  # the loop itself keeps none alive
+        while True:
+            near, _ = await self.loop.sock_accept(self.listener)
+            tasks.add(self.loop.create_task(self.connect(near)))
             tasks = {task for task in tasks if not task.done()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def connect(self, near):
         far = socket.socket()
@@ -110,34 +107,37 @@ class Line(threading.Thread):
             pair.close()
             return
         self.pairs.add(pair)
+        pair.task = asyncio.gather(self.pump(near, far, "up"), self.pump(far, near, "down"), return_exceptions=True)
         try:
-            await asyncio.gather(self.pump(pair, near, far, "up"), self.pump(pair, far, near, "down"))
-        finally:
-            self.pairs.discard(pair)
-            if pair not in self.halved:
-                pair.close()
+            await pair.task
+        except asyncio.CancelledError:
+            pass
+        self.pairs.discard(pair)
+        if pair not in self.halved:
+            pair.close()
 
-    async def pump(self, pair, source, to, direction):
-        while pair.open and not self.ended:
-            if direction in self.stalled:
-                await asyncio.sleep(0.02)
-                continue
+    async def pump(self, source, to, direction):
+        """Until one end is gone; then the other is told, too."""
+        try:
+            while await self.piece(source, to, direction):
+                pass
+        except OSError:
+            pass
+        for one in (source, to):
             try:
-                data = await asyncio.wait_for(self.loop.sock_recv(source, CHUNK), 0.2)
-                began = time.monotonic()
-                while self.delay_s > time.monotonic() - began:
-                    await asyncio.sleep(0.01)
-                if self.rate:
-                    await asyncio.sleep(len(data) / self.rate)
-                if data and pair.open:
-                    await asyncio.wait_for(self.loop.sock_sendall(to, data), 60)
-            except asyncio.TimeoutError:
-                continue
-            except (OSError, ValueError):
-                data = b""
-            self.passed += len(data)
-            if not data:
-                if pair.open:
-                    pair.open = False
-                    pair.close()
-                return
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    async def piece(self, source, to, direction):
+        while direction in self.stalled:
+            await asyncio.sleep(0.02)
+        data = await self.loop.sock_recv(source, CHUNK)
+        began = time.monotonic()
+        while self.delay_s > time.monotonic() - began:
+            await asyncio.sleep(0.01)
+        if self.rate:
+            await asyncio.sleep(len(data) / self.rate)
+        await self.loop.sock_sendall(to, data)
+        self.passed += len(data)
+        return bool(data)
