@@ -9,7 +9,7 @@
 #include <string.h>
 #include <zmq.h>
 
-enum { WINDOW_BYTES = 512 * 1024, NOISE_BYTES = 1024 * 1024, SETTLE_NS = 120 };
+enum { WINDOW_BYTES = 512 * 1024, NOISE_BYTES = 1024 * 1024, SETTLE_S = 60 };
 
 /* A batch for one recipient as it fills. */
 struct filling {
@@ -21,7 +21,6 @@ struct party {
     void *socket;
     enum bare_role role;
     uint32_t index;
-    bool live;
     struct bare_key *key;
     struct filling *filling; /* by recipient */
     uint64_t published, confirmed, batches, unconfirmed_bytes, random;
@@ -167,9 +166,9 @@ static void on_stored(struct client *client, struct party *party, const struct b
         samples_add(&client->result.confirmed, client->last_ns - client->ping_sent_ns);
 }
 
-static void on_batch(struct client *client, struct party *party, const struct bare_head *head, size_t size)
+static void on_batch(struct client *client, struct party *party, const struct bare_head *head, const uint8_t *messages,
+                     size_t size)
 {
-    const uint8_t *messages = (const uint8_t *)(head + 1);
     uint8_t root[BARE_HASH_BYTES];
     if (size != sizeof(*head) + head->count * client->one || head->from >= client->plan.publishers)
         plan_void("a batch that is none");
@@ -193,15 +192,16 @@ static bool take(struct client *client, struct party *party)
     zmq_msg_init(&frame);
     if (zmq_msg_recv(&frame, party->socket, ZMQ_DONTWAIT) < 0)
         return false;
-    const struct bare_head *head = zmq_msg_data(&frame);
-    if (head->type == BARE_STORED)
-        on_stored(client, party, head);
-    else if (head->type == BARE_BATCH)
-        on_batch(client, party, head, zmq_msg_size(&frame));
-    else {
-        party->live = true;
+    struct bare_head head; /* libzmq aligns nothing */
+    if (zmq_msg_size(&frame) < sizeof(head))
+        plan_void("a frame that is none");
+    memcpy(&head, zmq_msg_data(&frame), sizeof(head));
+    if (head.type == BARE_STORED)
+        on_stored(client, party, &head);
+    else if (head.type == BARE_BATCH)
+        on_batch(client, party, &head, (const uint8_t *)zmq_msg_data(&frame) + sizeof(head), zmq_msg_size(&frame));
+    else
         client->live++;
-    }
     zmq_msg_close(&frame);
     return true;
 }
@@ -231,7 +231,7 @@ static bool settled(const struct client *client)
 
 static void settle(struct client *client)
 {
-    uint64_t give_up_ns = plan_now_ns() + SETTLE_NS * UINT64_C(1000000000);
+    uint64_t give_up_ns = plan_now_ns() + SETTLE_S * UINT64_C(1000000000);
     while (!settled(client)) {
         turn(client, 2);
         if (plan_now_ns() > give_up_ns)
@@ -292,8 +292,12 @@ static void client_open(struct client *client)
         party_open(client, party);
         client->poll[i] = (zmq_pollitem_t){.socket = party->socket, .events = ZMQ_POLLIN};
     }
-    while (client->live < client->parties)
+    uint64_t give_up_ns = plan_now_ns() + SETTLE_S * UINT64_C(1000000000);
+    while (client->live < client->parties) {
         turn(client, 100);
+        if (plan_now_ns() > give_up_ns)
+            plan_void("%u of %u sessions", client->live, client->parties);
+    }
 }
 
 static void party_close(struct client *client, struct party *party)

@@ -88,14 +88,17 @@ static void hand_on_stored(struct server *server)
 
 static void take_hello(struct server *server, const uint8_t *routing_id, zmq_msg_t *frame)
 {
-    const struct bare_head *head = zmq_msg_data(frame);
+    struct bare_head copy;
+    const struct bare_head *head = &copy;
+    memcpy(&copy, zmq_msg_data(frame), sizeof(copy)); /* libzmq aligns nothing */
     if (head->role > BARE_RECIPIENT || head->from >= PLAN_PARTIES_MAX)
         plan_void("a hello of nobody");
     struct peer *peer = &server->peer[head->role][head->from];
     bare_key_free(&peer->key);
     memcpy(peer->routing_id, routing_id, ROUTING_ID_BYTES);
     if (head->role == BARE_PUBLISHER)
-        peer->key = bare_key_read((const uint8_t *)(head + 1), zmq_msg_size(frame) - sizeof(*head));
+        peer->key =
+            bare_key_read((const uint8_t *)zmq_msg_data(frame) + sizeof(copy), zmq_msg_size(frame) - sizeof(copy));
     peer->known = true;
     if (head->from >= server->peers[head->role])
         server->peers[head->role] = head->from + 1;
@@ -129,6 +132,7 @@ static void take_batch(struct server *server, zmq_msg_t *frame)
 static bool take_one(struct server *server)
 {
     uint8_t routing_id[ROUTING_ID_BYTES];
+    uint32_t type;
     zmq_msg_t frame;
     int size = zmq_recv(server->router, routing_id, sizeof(routing_id), ZMQ_DONTWAIT);
     if (size < 0)
@@ -137,7 +141,8 @@ static bool take_one(struct server *server)
     check(zmq_msg_recv(&frame, server->router, 0));
     if (size != ROUTING_ID_BYTES || zmq_msg_size(&frame) < sizeof(struct bare_head))
         plan_void("a frame that is none");
-    if (((const struct bare_head *)zmq_msg_data(&frame))->type == BARE_HELLO)
+    memcpy(&type, zmq_msg_data(&frame), sizeof(type));
+    if (type == BARE_HELLO)
         take_hello(server, routing_id, &frame);
     else
         take_batch(server, &frame);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { IDLE_NS = 2000000, SETTLE_NS = 120000000000, CONNECT_AT_ONCE = 64 };
+enum { IDLE_NS = 2000000, SETTLE_NS = 60000000000, CONNECT_AT_ONCE = 64 };
 
 static void pulses(struct world *world, uint64_t now_ns)
 {

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NOISE_BYTES = 1024 * 1024, SETTLE_SECONDS = 120 };
+enum { NOISE_BYTES = 1024 * 1024, SETTLE_SECONDS = 60 };
 
 struct peer_world {
     struct plan plan;
