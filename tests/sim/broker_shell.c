@@ -595,6 +595,19 @@ static uint16_t box_problem(struct sim_broker *broker, const Wire__KeyBox *box, 
     return status == WIRE_OK && key.region == box->region ? 0 : WIRE_STALE_SEAL;
 }
 
+static bool hostile(const struct sim_broker *broker, const struct sim_conn *conn)
+{
+    const struct sim *sim = broker->process.sim;
+    return sim->hostile[sim->node[conn->node].region_index];
+}
+
+/* What the gate cannot read ends the connection. */
+static void cut_off(struct sim_broker *broker, struct sim_conn *conn)
+{
+    sim_broker_down(broker, conn);
+    sim_net_leave(broker->process.sim, conn, true);
+}
+
 static void take_submit(struct sim_broker *broker, struct sim_conn *conn, uint32_t region, const Wire__Submit *submit,
                         size_t frame_bytes)
 {
@@ -605,6 +618,10 @@ static void take_submit(struct sim_broker *broker, struct sim_conn *conn, uint32
     enum wire_status status;
     Wire__Batch *batch =
         (Wire__Batch *)wire_decode(&wire__batch__descriptor, sim_bytes(submit->batch), WIRE_STRICT_ALL, arena, &status);
+    if (batch == NULL && hostile(broker, conn)) {
+        cut_off(broker, conn);
+        return;
+    }
     if (batch == NULL)
         sim_fail(sim, 0, "%s got a batch that does not decode: %s", broker->process.name, wire_status_name(status));
     Wire__Header **headers = wire_arena_take(arena, WIRE_BATCH_ENVELOPES_MAX * sizeof(*headers));
@@ -667,7 +684,7 @@ void sim_broker_message(struct sim_broker *broker, struct sim_conn *conn, struct
         take_submit(broker, conn, region, frame->submit, bytes.size);
         break;
     case WIRE__FRAME__BODY_ARRIVED:
-        for (size_t i = 0; i < frame->arrived->n_part; i++)
+        for (size_t i = 0; i < frame->arrived->n_part && conn->broker_end; i++)
             take_arrived(broker, conn, region, frame->arrived->part[i]);
         break;
     case WIRE__FRAME__BODY_CREDIT:

@@ -2,6 +2,7 @@
 #include "sim.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 static struct sim_node *some_node(struct sim *sim)
 {
@@ -216,6 +217,7 @@ static void clone(struct sim *sim)
     sim->node_count++;
     copy->generation = node->generation;
     copy->lost_bytes = node->lost_bytes = true;
+    copy->hoard = node->hoard == NULL ? NULL : calloc(SIM_HOARD, sizeof(*copy->hoard));
     copy->process.key_file = node->process.key_file;
     copy->process.erased_through = node->process.erased_through;
     copy->process.keys_lost = node->process.keys_lost;
@@ -387,6 +389,22 @@ static void join_or_leave(struct sim *sim)
         leave(sim, region_index);
 }
 
+/* At most one in four. */
+static void turn_hostile(struct sim *sim)
+{
+    struct sim_node *node = some_node(sim);
+    unsigned already = 0;
+    for (unsigned i = 0; i < sim->region_count; i++)
+        already += sim->hostile[i];
+    if (node == NULL || 4 * (already + 1) > sim->region_count)
+        return;
+    sim->hostile[node->region_index] = true;
+    for (unsigned i = 0; i < sim->node_count; i++)
+        if (sim->node[i].region_index == node->region_index && sim->node[i].hoard == NULL)
+            sim->node[i].hoard = calloc(SIM_HOARD, sizeof(*node->hoard));
+    sim_trace(sim, "%06u is hostile from now on", node->process.region);
+}
+
 /* --- policies ----------------------------------------------------------------------------------------------------- */
 
 static void new_policy(struct sim *sim)
@@ -443,6 +461,7 @@ static const struct {
              {"empty-node", 250, 1, lose},
              {"clone", 250, 2, clone},
              {"restore-broker", 250, 1, restore_broker},
+             {"hostile", 120, 1, turn_hostile},
              {"revoke", 250, 1, revoke}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 static_assert(KINDS <= 64, "a bit each");

@@ -15,6 +15,8 @@ void sim_check_verdicts(struct sim_node *node, unsigned broker, const Wire__Rece
 {
     struct sim *sim = node->process.sim;
     char text[WIRE_ID_TEXT];
+    if (sim->hostile[node->region_index])
+        return;
     for (size_t i = 0; i < statement->n_verdict; i++) {
         const Wire__Verdict *verdict = statement->verdict[i];
         struct sim_envelope *envelope = sim_model_add(sim, statement->origin, verdict->id.data);

@@ -36,8 +36,9 @@ static void take(struct sim_node *node, const Wire__NodeInbox *row, bool check)
     ENSURE(header != NULL);
     struct broker_key key = stream_of(header);
     struct sim_seen *seen = seen_of(node, &key);
-    bool in_order = sim->count.losses == 0; /* what a ledger has lost is judged anew, and may be given to others */
-    if (check && in_order && header->seq <= seen->seq)
+    const struct sim_envelope *envelope = sim_model_find(sim, header->origin, header->id.data);
+    bool anew = envelope != NULL && envelope->judged > 1; /* what a ledger lost may be given to others then */
+    if (check && !anew && header->seq <= seen->seq)
         sim_fail(sim, 3, "%s takes seq %llu of %06u %s lane %d after %llu", node->process.name,
                  (unsigned long long)header->seq, header->origin, header->mechanism, (int)header->lane,
                  (unsigned long long)seen->seq);
@@ -49,7 +50,7 @@ static void take(struct sim_node *node, const Wire__NodeInbox *row, bool check)
 void sim_check_inbox(struct sim_node *node, const struct wire_row *row)
 {
     struct sim *sim = node->process.sim;
-    if (row->table != NODE_TABLE_INBOX || row->erase)
+    if (row->table != NODE_TABLE_INBOX || row->erase || sim->hostile[node->region_index])
         return;
     wire_arena_reset(&sim->checks);
     const Wire__NodeInbox *inbox = node_read_inbox(row->value, &sim->checks);
@@ -82,7 +83,7 @@ void sim_check_inbox_restart(struct sim_node *node)
 static struct sim_node *node_of(struct sim *sim, uint32_t region)
 {
     unsigned index = sim_region_index(sim, region);
-    if (index == SIM_REGIONS || sim->revoked[index])
+    if (index == SIM_REGIONS || !sim_owed(sim, index))
         return NULL;
     for (unsigned i = 0; i < sim->node_count; i++)
         if (sim->node[i].exists && sim->node[i].region_index == index)

@@ -73,6 +73,7 @@ static void note_one(struct asking *a, size_t i, uint64_t ticket)
     ENSURE(broker_get_fact(a->batch, (uint32_t)i, &fact));
     if (a->submit->looks[i].known)
         return;
+    envelope->judged++;
     envelope->ticket[b] = ticket;
     envelope->life[b] = a->broker->process.life;
     const Wire__Disposition *disposition =

@@ -45,7 +45,7 @@ static bool visit(void *context, struct wire_bytes key, struct wire_bytes value)
 void sim_check_outboxes(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->node_count; i++)
-        if (sim->node[i].exists && !sim->revoked[sim->node[i].region_index])
+        if (sim->node[i].exists && sim_owed(sim, sim->node[i].region_index))
             ENSURE(keep_scan(sim->node[i].store.keep, &(struct keep_range){.table = NODE_TABLE_STATE}, visit,
                              &sim->node[i], NULL) == WIRE_OK);
 }

@@ -38,7 +38,7 @@ static bool broker_done(struct sim_broker *broker, char *why, size_t size)
     }
     for (unsigned i = 0; i < sim->region_count; i++) {
         struct broker_health health;
-        if (sim->revoked[i] || sim->absent[i] || !broker_core_health(broker->core, sim->region[i], &health))
+        if (!sim_owed(sim, i) || !broker_core_health(broker->core, sim->region[i], &health))
             continue;
         uint64_t depth = 0;
         for (int lane = 0; lane < WIRE_LANES; lane++)
@@ -57,7 +57,7 @@ bool sim_converged(struct sim *sim, char *why, size_t size)
 {
     for (unsigned i = 0; i < sim->node_count; i++) {
         struct sim_node *node = &sim->node[i];
-        if (!node->exists || sim->revoked[node->region_index])
+        if (!node->exists || !sim_owed(sim, node->region_index))
             continue;
         if (!node->process.up) {
             snprintf(why, size, "%s is down", node->process.name);

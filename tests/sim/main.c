@@ -130,19 +130,27 @@ static bool read_option(struct plan *plan, int *at, int count, char **arguments)
     return true;
 }
 
+static int run_all(struct plan *plan)
+{
+    if (plan->file != NULL)
+        return run_file(plan);
+    for (uint64_t i = 0; i < plan->fresh; i++)
+        if (!run(plan, fresh_seed()))
+            return 0;
+    for (uint64_t seed = plan->from; seed <= plan->to; seed++)
+        if (!run(plan, seed))
+            return 0;
+    return 0;
+}
+
 int main(int count, char **arguments)
 {
-    struct plan plan = {.from = 1, .to = 0, .begin = time(NULL)};
+    struct sim_totals totals = {0};
+    struct plan plan = {.from = 1, .to = 0, .begin = time(NULL), .options = {.totals = &totals}};
     for (int i = 1; i < count; i++)
         if (!read_option(&plan, &i, count, arguments))
             return usage();
-    if (plan.file != NULL)
-        return run_file(&plan);
-    for (uint64_t i = 0; i < plan.fresh; i++)
-        if (!run(&plan, fresh_seed()))
-            return 0;
-    for (uint64_t seed = plan.from; seed <= plan.to; seed++)
-        if (!run(&plan, seed))
-            return 0;
-    return 0;
+    int status = run_all(&plan);
+    sim_totals_print(&totals);
+    return status;
 }

@@ -122,6 +122,7 @@ static void send_one(struct sim_node *node, const struct sim_entry *entry)
         return;
     if (frame->body_case == WIRE__FRAME__BODY_ARRIVED)
         sign_arrivals(node, frame, &sim->post);
+    sim_hostile_frame(node, frame, &sim->post);
     struct wire_bytes bytes = wire_encode(&frame->base, &sim->post);
     ENSURE(bytes.data != NULL);
     int lane = -1;
@@ -132,7 +133,9 @@ static void send_one(struct sim_node *node, const struct sim_entry *entry)
         ENSURE(batch != NULL);
         lane = (int)batch->seal->lane;
     }
-    sim_net_send(sim, line->conn, true, bytes, lane);
+    struct sim_conn *conn = line->conn;
+    sim_net_send(sim, conn, true, bytes, lane);
+    sim_hostile_sent(node, conn, bytes);
 }
 
 void sim_node_flush(struct sim_node *node)

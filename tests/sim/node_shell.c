@@ -212,6 +212,8 @@ static void perform_note(struct sim_node *node, const struct node_note *note)
 {
     struct sim *sim = node->process.sim;
     char text[WIRE_ID_TEXT];
+    if (sim->hostile[node->region_index])
+        return;
     switch (note->topic) {
     case NODE_NOTE_DIFFERS: /* while directories or clocks differ so may what is right */
         if (sim->clock_faults || sim->enrolment_us + 150 * SIM_S > sim->now_us)
@@ -560,5 +562,6 @@ void sim_node_free(struct sim_node *node)
     for (size_t i = 0; i < SIM_IMAGES; i++)
         keep_memory_image_free(&node->process.image[i]);
     free(node->seen);
+    free(node->hoard);
     store_close(&node->store);
 }

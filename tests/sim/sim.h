@@ -27,6 +27,8 @@ enum {
     SIM_POLICIES = 4,
     SIM_RECORDS_MAX = 1024,
     SIM_IMAGES = 3,
+    SIM_HOARD = 4,
+    SIM_HOARD_BYTES = 4096,
     SIM_SIGNATURE_BYTES = 32,
     SIM_TAG_BYTES = 16,
     SIM_MARK_BYTES = 16,
@@ -301,6 +303,12 @@ struct sim_node {
     bool lost_bytes;                                 /* its store was restored, cloned or emptied */
     struct sim_seen *seen;                           /* last seq of each stream in the inbox */
     size_t seen_count;
+    struct sim_hoard *hoard; /* SIM_HOARD of them, when it is hostile */
+};
+/* A frame that a hostile node keeps to send it again. */
+struct sim_hoard {
+    size_t size;
+    uint8_t bytes[SIM_HOARD_BYTES];
 };
 struct sim_seen {
     uint8_t key[WIRE_KEY_BYTES_MAX];
@@ -380,6 +388,13 @@ void sim_heal(struct sim *sim);
 /* What an operator does in the course of time: accept a fork, accept a loss, enrol again. */
 void sim_operator(struct sim *sim, void *what, uint64_t number);
 
+/* --- hostile.c ---------------------------------------------------------------------------------------------------- */
+/* A frame of a node, as it is about to leave; and when it has left. Nothing happens to those of honest ones. */
+void sim_hostile_frame(struct sim_node *node, Wire__Frame *frame, struct wire_arena *arena);
+void sim_hostile_sent(struct sim_node *node, struct sim_conn *conn, struct wire_bytes bytes);
+/* There, let in, and honest: what is promised is promised to it. */
+static inline bool sim_owed(const struct sim *sim, unsigned region_index);
+
 /* --- model.c ------------------------------------------------------------------------------------------------------ */
 struct sim_envelope {
     uint32_t origin; /* 0 with an empty id: a free slot; brokers' own have origin 0 */
@@ -391,6 +406,7 @@ struct sim_envelope {
     uint64_t given[SIM_BROKERS_MAX]; /* by index of region: the rules gave it to these */
     uint64_t ticket[SIM_BROKERS_MAX], life[SIM_BROKERS_MAX];
     uint64_t admitted_serial[SIM_BROKERS_MAX];
+    uint32_t judged;  /* how often: a ledger that lost it judges it anew */
     uint64_t excused; /* regions that refused it, for its signer was revoked when the broker did not know yet */
     uint8_t verdict;  /* the first signed one that its origin verified: Wire__VerdictCode */
     uint64_t verdict_losses;
@@ -440,6 +456,17 @@ void sim_check_secret(struct sim *sim, struct wire_bytes bytes);
 void sim_check_erased(struct sim *sim, bool at_end);
 
 /* --- world.c ------------------------------------------------------------------------------------------------------ */
+/* Of all worlds of one run of the program. */
+struct sim_totals {
+    uint64_t worlds, steps, frames, published, admitted, refused, delivered, own, crashes, forks, losses, erased_days,
+        false_frames;
+    int64_t virtual_us;
+    uint64_t act[SIM_ACTS_MAX];
+};
+struct sim;
+void sim_totals_add(struct sim_totals *totals, const struct sim *sim);
+void sim_totals_print(const struct sim_totals *totals);
+
 struct sim_options {
     uint64_t seed;
     const struct sim_plan *plan; /* NULL: made from the seed, and what follows */
@@ -450,8 +477,9 @@ struct sim_options {
     bool trace;                  /* keep the text of the last steps, and print it */
     size_t trace_last;           /* how many */
     bool quiet;
-    bool calm;  /* no faults at all */
-    bool years; /* two of them, with little in them */
+    bool calm;                 /* no faults at all */
+    struct sim_totals *totals; /* NULL, or what is added up over worlds */
+    bool years;                /* two of them, with little in them */
 };
 struct sim {
     struct sim_options options;
@@ -472,6 +500,7 @@ struct sim {
     bool revoked[SIM_REGIONS];          /* for good */
     int64_t enrolment_us;               /* when it changed last who is enrolled */
     unsigned home[SIM_REGIONS];         /* index of its node */
+    bool hostile[SIM_REGIONS];          /* its node lies; nothing is promised to it */
     bool absent[SIM_REGIONS];           /* not there yet, or left; may come (again) */
     uint8_t mark[SIM_MARK_BYTES];       /* stands in every payload about persons */
     uint8_t other_mark[SIM_MARK_BYTES]; /* stands in every other payload */
@@ -496,7 +525,8 @@ struct sim {
     char **trace; /* ring of trace_last */
     size_t trace_count;
     struct {
-        uint64_t published, admitted, refused, delivered, crashes, cuts, forks, losses, own, frames, erased_days;
+        uint64_t published, admitted, refused, delivered, crashes, cuts, forks, losses, own, frames, erased_days,
+            false_frames;
         uint64_t act[SIM_ACTS_MAX]; /* by kind */
     } count;
 };
@@ -511,6 +541,10 @@ static inline void sim_mix_number(struct sim *sim, uint64_t number)
     sim_mix(sim, &number, sizeof number);
 }
 
+static inline bool sim_owed(const struct sim *sim, unsigned region_index)
+{
+    return !sim->revoked[region_index] && !sim->absent[region_index] && !sim->hostile[region_index];
+}
 static inline uint64_t sim_below(struct sim *sim, uint64_t n)
 {
     return n == 0 ? 0 : sim_random_next(&sim->random) % n;

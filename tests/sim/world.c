@@ -271,6 +271,8 @@ uint64_t sim_run(const struct sim_options *options)
             (unsigned long long)sim->count.forks, (unsigned long long)sim->count.losses,
             (unsigned long long)sim->digest);
     fflush(stdout);
+    if (options->totals != NULL)
+        sim_totals_add(options->totals, sim);
     uint64_t digest = sim->digest;
     destroy(sim);
     return digest;
