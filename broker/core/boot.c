@@ -107,6 +107,7 @@ void broker_on_boot_done(struct broker_core *core, const struct broker_event *ev
     core->minute_ms = core->mono_ms + MINUTE_MS;
     core->sweep_ms = INT64_MAX;
     core->reason = WIRE_OK;
+    memcpy(core->own_store_id, event->random + WIRE_ID_BYTES, WIRE_ID_BYTES);
     broker_rows_open(core);
     if (!core->founded) {
         core->founded = true;

@@ -171,4 +171,5 @@ void broker_core_totals(const struct broker_core *core, struct broker_totals *ou
         .misbehaved = core->totals.misbehaved,
     };
     memcpy(out->ledger_id, core->ledger_id, WIRE_ID_BYTES);
+    memcpy(out->own_store_id, core->own_store_id, WIRE_ID_BYTES);
 }

@@ -486,7 +486,7 @@ struct broker_health {
 };
 
 struct broker_totals {
-    uint8_t ledger_id[WIRE_ID_BYTES];
+    uint8_t ledger_id[WIRE_ID_BYTES], own_store_id[WIRE_ID_BYTES];
     uint64_t generation;
     uint64_t serial; /* of the last batch */
     uint64_t policy_version;
@@ -496,9 +496,8 @@ struct broker_totals {
     uint64_t admitted, refused, duplicates, expired, arrived, misbehaved;
 };
 
-/* Where the broker's own stream stands: a ledger that accepted a loss begins a new one, for the seqs it lost were
- * signed.
- */
+/* Of the broker's own streams: drawn with each BOOT_DONE, for a ledger that was put back does not know which seqs were
+ * signed before. */
 void broker_own_store_id(const struct broker_totals *totals, uint8_t out[WIRE_ID_BYTES]);
 
 /* false: this region was never seen. */

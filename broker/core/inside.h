@@ -229,7 +229,7 @@ struct broker_core {
     int64_t mono_ms, wall_ms;
     bool booted;
     /* ledger */
-    uint8_t ledger_id[WIRE_ID_BYTES];
+    uint8_t ledger_id[WIRE_ID_BYTES], own_store_id[WIRE_ID_BYTES];
     uint64_t generation, token_serial, serial;
     uint64_t lost_generation, lost_token_serial;
     bool rolled_back, full, founded, crowded;

@@ -4,9 +4,7 @@
 
 void broker_own_store_id(const struct broker_totals *totals, uint8_t out[WIRE_ID_BYTES])
 {
-    memcpy(out, totals->ledger_id, WIRE_ID_BYTES);
-    uint64_t tail = wire_get_u64(out + WIRE_ID_BYTES - 8) ^ (totals->generation - 1);
-    wire_put_u64(out + WIRE_ID_BYTES - 8, tail);
+    memcpy(out, totals->own_store_id, WIRE_ID_BYTES);
 }
 
 static void move_on(struct broker_core *core, struct own_draft *draft)
