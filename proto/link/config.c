@@ -25,7 +25,8 @@ const cyaml_schema_field_t config_log_fields[] = {
 
 /* --- the file --- */
 
-enum wire_status config_file_open(struct config_file *file, const char *path, const cyaml_schema_value_t *top,
+/* Reads, checks the keys, loads by the schema. On failure nothing is held. */
+static enum wire_status file_open(struct config_file *file, const char *path, const cyaml_schema_value_t *top,
                                   void **raw, struct wire_problem *problem)
 {
     *file = (struct config_file){.path = path, .problem = problem};
@@ -46,9 +47,18 @@ enum wire_status config_file_open(struct config_file *file, const char *path, co
     return status;
 }
 
-void config_file_close(struct config_file *file)
+enum wire_status config_load(const char *path, const cyaml_schema_value_t *top, config_take *take, void *out,
+                             struct wire_problem *problem)
 {
-    link_places_close(&file->places);
+    struct config_file file;
+    void *raw;
+    enum wire_status status = file_open(&file, path, top, &raw, problem);
+    if (status != WIRE_OK)
+        return status;
+    status = take(&file, raw, out);
+    link_yaml_free(top, raw);
+    link_places_close(&file.places);
+    return status;
 }
 
 enum wire_status config_refuse(struct config_file *file, const char *key, const char *zh, const char *en, ...)

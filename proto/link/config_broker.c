@@ -66,8 +66,10 @@ static enum wire_status take_listen(struct config_file *file, const struct raw *
     return WIRE_OK;
 }
 
-static enum wire_status take(struct config_file *file, const struct raw *raw, struct link_broker_config *out)
+static enum wire_status take(struct config_file *file, const void *read, void *into)
 {
+    const struct raw *raw = read;
+    struct link_broker_config *out = into;
     enum wire_status status = config_installation(file, raw->installation, &out->installation);
     if (status == WIRE_OK)
         status = take_paths(file, raw, out);
@@ -88,15 +90,8 @@ static enum wire_status take(struct config_file *file, const struct raw *raw, st
 
 enum wire_status link_broker_config_load(const char *path, struct link_broker_config *out, struct wire_problem *problem)
 {
-    struct config_file file;
-    void *raw;
     *out = (struct link_broker_config){0};
-    enum wire_status status = config_file_open(&file, path, &top, &raw, problem);
-    if (status != WIRE_OK)
-        return status;
-    status = take(&file, raw, out);
-    link_yaml_free(&top, raw);
-    config_file_close(&file);
+    enum wire_status status = config_load(path, &top, take, out, problem);
     if (status != WIRE_OK)
         link_broker_config_close(out);
     return status;

@@ -11,10 +11,11 @@ struct config_file {
     struct wire_problem *problem;
 };
 
-/* Reads, checks the keys, loads by the schema. On failure nothing is held. */
-enum wire_status config_file_open(struct config_file *file, const char *path, const cyaml_schema_value_t *top,
-                                  void **raw, struct wire_problem *problem);
-void config_file_close(struct config_file *file);
+/* Takes what the schema read to a configuration, which holds what was taken when it fails, too. */
+typedef enum wire_status config_take(struct config_file *file, const void *raw, void *out);
+/* Reads the file, checks its keys, loads it by the schema, takes it. */
+enum wire_status config_load(const char *path, const cyaml_schema_value_t *top, config_take *take, void *out,
+                             struct wire_problem *problem);
 
 /* `key`: "brokers[0].name". Formats as wire_failf. */
 enum wire_status config_refuse(struct config_file *file, const char *key, const char *zh, const char *en, ...)

@@ -167,8 +167,10 @@ static enum wire_status take_paths(struct config_file *file, const struct raw *r
     return status;
 }
 
-static enum wire_status take(struct config_file *file, const struct raw *raw, struct link_node_config *out)
+static enum wire_status take(struct config_file *file, const void *read, void *into)
 {
+    const struct raw *raw = read;
+    struct link_node_config *out = into;
     enum wire_status status = take_region(file, raw->region, &out->region);
     if (status == WIRE_OK)
         status = config_installation(file, raw->installation, &out->installation);
@@ -189,15 +191,8 @@ static enum wire_status take(struct config_file *file, const struct raw *raw, st
 
 enum wire_status link_node_config_load(const char *path, struct link_node_config *out, struct wire_problem *problem)
 {
-    struct config_file file;
-    void *raw;
     *out = (struct link_node_config){0};
-    enum wire_status status = config_file_open(&file, path, &top, &raw, problem);
-    if (status != WIRE_OK)
-        return status;
-    status = take(&file, raw, out);
-    link_yaml_free(&top, raw);
-    config_file_close(&file);
+    enum wire_status status = config_load(path, &top, take, out, problem);
     if (status != WIRE_OK)
         link_node_config_close(out);
     return status;

@@ -103,24 +103,25 @@ static enum wire_status check_mode(const char *path, struct wire_problem *proble
     return WIRE_OK;
 }
 
-enum wire_status link_tokens_load(const char *path, struct link_tokens *out, struct wire_problem *problem)
+static enum wire_status take(struct config_file *file, const void *read, void *into)
 {
-    struct config_file file;
-    void *loaded;
-    *out = (struct link_tokens){0};
-    enum wire_status status = check_mode(path, problem);
-    if (status == WIRE_OK)
-        status = config_file_open(&file, path, &top, &loaded, problem);
-    if (status != WIRE_OK)
-        return status;
-    const struct raw *raw = loaded;
+    const struct raw *raw = read;
+    struct link_tokens *out = into;
+    enum wire_status status = WIRE_OK;
     out->list = calloc(raw->tokens_count + 1, sizeof *out->list);
     ENSURE(out->list);
     out->count = raw->tokens_count;
     for (unsigned i = 0; status == WIRE_OK && i < raw->tokens_count; i++)
-        status = take_token(&file, i, &raw->tokens[i], out);
-    link_yaml_free(&top, loaded);
-    config_file_close(&file);
+        status = take_token(file, i, &raw->tokens[i], out);
+    return status;
+}
+
+enum wire_status link_tokens_load(const char *path, struct link_tokens *out, struct wire_problem *problem)
+{
+    *out = (struct link_tokens){0};
+    enum wire_status status = check_mode(path, problem);
+    if (status == WIRE_OK)
+        status = config_load(path, &top, take, out, problem);
     if (status != WIRE_OK)
         link_tokens_close(out);
     return status;
