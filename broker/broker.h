@@ -7,6 +7,7 @@
  *   rest.c     payload rows under their day keys; erasing
  *   own.c      the broker's own envelopes (reminder, overdue)
  *   trust.c    directory, revocation, policy: files → events
+ *   reload.c   SIGHUP: what of configuration and files can change while it runs
  *   watch.c    /metrics, links, status, operator commands over HTTP
  *
  * One thread, the loop's. The core decides; nothing here does. */
@@ -87,6 +88,8 @@ void broker_post_free(struct broker_post **post);
 void broker_post_send(struct broker_post *post, const struct broker_send *send);
 void broker_post_policy(struct broker_post *post, const struct broker_send_policy *send);
 void broker_post_directory(struct broker_post *post, const struct broker_send_directory *send);
+/* A DIRECTORY piece with the revocation list and no record. */
+void broker_post_crl(struct broker_post *post, link_peer peer);
 void broker_post_cut(struct broker_post *post, const struct broker_cut *cut);
 /* BYE with this reason, then CUT. */
 void broker_post_bye(struct broker_post *post, link_peer peer, enum wire_status status);
@@ -132,5 +135,10 @@ void broker_trust_second(struct broker_trust *trust);
 bool broker_trust_allow(void *ctx, const uint8_t key[LINK_KEY_BYTES], char user_id[LINK_USER_ID_BYTES]);
 /* Encoded SignedPolicy of a version, in the arena. */
 struct wire_bytes broker_trust_policy(struct broker_trust *trust, uint64_t version, struct wire_arena *arena);
+/* Sends the revocation list to everybody who has a session. */
+void broker_trust_send_crl(struct broker_trust *trust);
+/* reload.c */
+/* Logs what is wrong; the first problem is returned too. */
+enum wire_status broker_reload(struct broker *broker, struct wire_problem *problem);
 /* watch.c */
 enum wire_status broker_watch_open(struct broker *broker, struct wire_problem *problem);

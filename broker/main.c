@@ -208,14 +208,9 @@ static void on_second(void *daemon)
 static void on_reload(void *daemon)
 {
     struct broker *broker = daemon;
-    struct wire_problem problem = {0};
+    struct wire_problem problem;
     wire_arena_reset(&broker->frame_arena);
-    link_log_reopen(broker->shell.log, NULL);
-    if (broker_trust_reload(broker->trust, &problem) == WIRE_OK)
-        link_log_line(broker->shell.log, LINK_NOTICE, "broker", "已重新载入", "reloaded",
-                      LINK_TEXT("config", broker->shell.config_path));
-    else
-        link_log_problem(broker->shell.log, LINK_ERROR, "broker", &problem);
+    broker_reload(broker, &problem);
 }
 
 static void on_stop(void *daemon, int exit_code)

@@ -10,11 +10,7 @@
 
 #include <stdlib.h>
 
-enum {
-    ARENA_BYTES = 64 * 1024 * 1024, /* untouched pages cost nothing */
-    LEAVE_MS = 100,                 /* for the BYE */
-    LEAVING_MAX = 256,
-};
+enum { LEAVE_MS = 100 /* for the BYE */, LEAVING_MAX = 256 };
 
 enum what { SEND_FRAME, SEND_DELIVER, SEND_POLICY, SEND_DIRECTORY, SEND_CUT };
 
@@ -39,7 +35,7 @@ struct entry {
 struct broker_post {
     struct broker *broker;
     struct shell_post *post;
-    struct wire_arena arena;
+    struct wire_arena *arena;       /* of its turns */
     link_peer leaving[LEAVING_MAX]; /* in the order in which they were told to go */
     int64_t leave_ms[LEAVING_MAX];  /* when each is cut, mono */
     size_t leaving_count;
@@ -71,6 +67,8 @@ void broker_post_send(struct broker_post *post, const struct broker_send *send)
 {
     if (send->part.serial == 0) {
         entry_add(post, SEND_FRAME, send->peer, send->after, send->frame);
+        if (send->frame->body_case == WIRE__FRAME__BODY_WELCOME)
+            broker_post_crl(post, send->peer); /* HELLO does not say which one the node has */
         return;
     }
     struct entry *entry = entry_add(post, SEND_DELIVER, send->peer, send->after, NULL);
@@ -89,6 +87,12 @@ void broker_post_directory(struct broker_post *post, const struct broker_send_di
     struct entry *entry = entry_add(post, SEND_DIRECTORY, send->peer, send->after, NULL);
     entry->from = send->from_epoch;
     entry->to = send->epoch;
+}
+
+void broker_post_crl(struct broker_post *post, link_peer peer)
+{
+    uint64_t epoch = cert_directory_epoch(post->broker->shell.directory);
+    broker_post_directory(post, &(struct broker_send_directory){.peer = peer, .from_epoch = epoch, .epoch = epoch});
 }
 
 static bool is_to(const void *context, const struct shell_letter *letter)
@@ -125,8 +129,8 @@ void broker_post_bye(struct broker_post *post, link_peer peer, enum wire_status 
 
 static Wire__Frame *deliver_frame(struct broker_post *post, const struct deliver *from)
 {
-    Wire__Frame *frame = wire_arena_take(&post->arena, sizeof(*frame));
-    Wire__Deliver *deliver = wire_arena_take(&post->arena, sizeof(*deliver));
+    Wire__Frame *frame = wire_arena_take(post->arena, sizeof(*frame));
+    Wire__Deliver *deliver = wire_arena_take(post->arena, sizeof(*deliver));
     ENSURE(frame != NULL && deliver != NULL);
     wire__frame__init(frame);
     wire__deliver__init(deliver);
@@ -149,8 +153,7 @@ static bool complete(void *context, struct shell_letter *letter)
     if (entry->what != SEND_DELIVER)
         return true; /* nothing but signatures is missing */
     letter->frame = deliver_frame(post, &entry->deliver);
-    enum wire_status status =
-        broker_parts_fill(post->broker->parts, &entry->part, letter->frame->deliver, &post->arena);
+    enum wire_status status = broker_parts_fill(post->broker->parts, &entry->part, letter->frame->deliver, post->arena);
     if (status != WIRE_OK)
         shell_fail(&post->broker->shell, "账本中的批次无法读取", "a batch of the ledger cannot be read", status);
     return true;
@@ -221,16 +224,16 @@ static void send_bytes(struct broker_post *post, link_peer peer, struct wire_byt
 
 static void send_frame(struct broker_post *post, link_peer peer, const Wire__Frame *frame)
 {
-    size_t mark = wire_arena_mark(&post->arena);
-    struct wire_bytes bytes = wire_encode(&frame->base, &post->arena);
+    size_t mark = wire_arena_mark(post->arena);
+    struct wire_bytes bytes = wire_encode(&frame->base, post->arena);
     ENSURE(bytes.data != NULL);
     send_bytes(post, peer, bytes);
-    wire_arena_back(&post->arena, mark);
+    wire_arena_back(post->arena, mark);
 }
 
 static void send_policy(struct broker_post *post, const struct entry *entry)
 {
-    struct wire_arena *arena = &post->arena;
+    struct wire_arena *arena = post->arena;
     struct wire_bytes text = broker_trust_policy(post->broker->trust, entry->from, arena);
     for (size_t at = 0; at < text.size; at += WIRE_PIECE_BYTES_MAX) {
         size_t size = text.size - at < WIRE_PIECE_BYTES_MAX ? text.size - at : WIRE_PIECE_BYTES_MAX;
@@ -328,14 +331,10 @@ struct broker_post *broker_post_new(struct broker *broker)
     struct broker_post *post = calloc(1, sizeof(*post));
     ENSURE(post != NULL);
     post->broker = broker;
-    wire_arena_over(&post->arena, shell_pages(ARENA_BYTES), ARENA_BYTES);
-    struct shell_post_options options = {.orders = LINK_PEER_SLOTS,
-                                         .arena = &post->arena,
-                                         .context = post,
-                                         .complete = complete,
-                                         .sign = sign,
-                                         .send = send_letter};
+    struct shell_post_options options = {
+        .orders = LINK_PEER_SLOTS, .context = post, .complete = complete, .sign = sign, .send = send_letter};
     post->post = shell_post_new(&options);
+    post->arena = shell_post_arena(post->post);
     return post;
 }
 
@@ -344,7 +343,6 @@ void broker_post_free(struct broker_post **post)
     if (*post == NULL)
         return;
     shell_post_free(&(*post)->post);
-    free((*post)->arena.base);
     free(*post);
     *post = NULL;
 }

@@ -372,6 +372,18 @@ void broker_trust_boot(struct broker_trust *trust)
                          &problem);
 }
 
+void broker_trust_send_crl(struct broker_trust *trust)
+{
+    struct broker *broker = trust->broker;
+    struct broker_totals totals;
+    struct broker_health health;
+    broker_core_totals(broker->core, &totals);
+    for (uint32_t i = 0; i < totals.regions; i++)
+        if (broker_core_health(broker->core, broker_core_region_at(broker->core, i), &health) && health.peer != 0)
+            broker_post_crl(broker->post, health.peer);
+    broker_post_flush(broker->post, shell_committed(&broker->shell));
+}
+
 static void keep_first(enum wire_status status, const struct wire_problem *found, enum wire_status *first,
                        struct wire_problem *problem)
 {
@@ -387,8 +399,11 @@ enum wire_status broker_trust_reload(struct broker_trust *trust, struct wire_pro
     struct wire_problem found = {0};
     enum wire_status first = WIRE_OK;
     keep_first(cert_directory_load(broker->shell.directory, broker->config.directory, &found), &found, &first, problem);
-    keep_first(crl_from_file(broker, &found), &found, &first, problem);
+    enum wire_status crl = crl_from_file(broker, &found);
+    keep_first(crl, &found, &first, problem);
     refresh(trust);
+    if (crl == WIRE_OK)
+        broker_trust_send_crl(trust);
     keep_first(policy_from_file(trust, &found), &found, &first, problem);
     return first;
 }

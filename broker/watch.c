@@ -342,7 +342,7 @@ static void on_reload(void *context, struct link_http_request *request)
     if (!may_operate(request))
         return;
     struct wire_problem problem = {0};
-    if (broker_trust_reload(broker->trust, &problem) == WIRE_OK) {
+    if (broker_reload(broker, &problem) == WIRE_OK) {
         done(request, 200, "已重新载入", "reloaded");
         return;
     }

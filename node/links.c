@@ -60,7 +60,7 @@ static void on_down(void *ctx, enum link_lost why, bool was_up, int retry_ms)
         return;
     if (why == LINK_LOST_HANDSHAKE)
         try_other_key(line);
-    node_post_end(node->post, line->index);
+    node_post_end(node, line->index);
     if (!was_up || told)
         return;
     wire_arena_reset(&node->arena);
@@ -74,8 +74,8 @@ void node_link_cut(struct node *node, uint8_t link)
     struct node_line *line = &node->line[link];
     if (line->client == NULL || !line->up || line->cutting)
         return;
-    node_post_flush(node->post, shell_committed(&node->shell)); /* the BYE that says why */
-    node_post_end(node->post, link);
+    shell_post_flush(node->post, shell_committed(&node->shell)); /* the BYE that says why */
+    node_post_end(node, link);
     line->cutting = true;
     line->session++;
     link_client_reconnect(line->client);

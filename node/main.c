@@ -169,18 +169,8 @@ static void on_second(void *daemon)
 static void on_reload(void *daemon)
 {
     struct node *node = daemon;
-    struct wire_problem problem = {0};
-    link_log_reopen(node->shell.log, NULL);
     wire_arena_reset(&node->arena);
-    enum wire_status trust = node_trust_reload(node->trust, &problem);
-    if (trust != WIRE_OK)
-        link_log_problem(node->shell.log, LINK_ERROR, "node", &problem);
-    enum wire_status tokens = node->api == NULL ? WIRE_OK : api_reload_tokens(node->api, &problem);
-    if (tokens != WIRE_OK) /* a bad directory file keeps no withdrawn token alive, nor the other way round */
-        link_log_problem(node->shell.log, LINK_ERROR, "node", &problem);
-    if (trust == WIRE_OK && tokens == WIRE_OK)
-        link_log_line(node->shell.log, LINK_NOTICE, "node", "已重新载入", "reloaded",
-                      LINK_TEXT("config", node->shell.config_path));
+    node_reload(node);
 }
 
 static void on_stop(void *daemon, int exit_code)
@@ -212,7 +202,7 @@ void node_stop(struct node *node, int exit_code)
 static void close_all(struct node *node)
 {
     store_close(&node->store);
-    node_post_free(&node->post);
+    shell_post_free(&node->post);
     node_jobs_free(&node->jobs);
     node_desk_free(&node->desk);
     node_notes_free(&node->notes);

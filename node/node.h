@@ -9,6 +9,7 @@
  *   post.c      what leaves: filled, signed after the sync, sent in order
  *   rest.c      payloads under their day keys; erasing
  *   trust.c     directory, revocation, policy: rows, files and pieces → events
+ *   reload.c    SIGHUP: what of configuration and files can change while it runs
  *   notes.c     notes → log, event ring, alarms
  *   desk.c      what people ask over the local API: publish, withdraw, preview
  *   show.c      what they may see: inbox, outbox, links, status
@@ -22,13 +23,13 @@
 #include "node/api/backend.h"
 #include "node/core/core.h"
 #include "node/store/store.h"
+#include "shell/post.h"
 #include "shell/shell.h"
 
 struct api;
 struct node_desk;
 struct node_jobs;
 struct node_notes;
-struct node_post;
 struct node_trust;
 
 enum { NODE_STATUSES = 400 };
@@ -64,7 +65,7 @@ struct node {
     } stepping;
 
     struct node_line line[NODE_LINKS_MAX];
-    struct node_post *post;
+    struct shell_post *post;
     struct node_jobs *jobs;
     struct node_trust *trust;
     struct node_notes *notes;
@@ -126,13 +127,10 @@ enum wire_status node_decide(struct node *node, const Wire__Header *header, bool
                              struct rules_decision *decision);
 
 /* post.c */
-struct node_post *node_post_new(struct node *node);
-void node_post_free(struct node_post **post);
-void node_post_send(struct node_post *post, const struct node_send *send);
-/* Sends what goes after `committed` or earlier. */
-void node_post_flush(struct node_post *post, uint64_t committed);
+struct shell_post *node_post_new(struct node *node);
+void node_post_send(struct node *node, const struct node_send *send);
 /* The session ends: what has not gone is dropped. */
-void node_post_end(struct node_post *post, uint8_t link);
+void node_post_end(struct node *node, uint8_t link);
 
 /* rest.c */
 /* PAYLOAD and CARRIED rows of an append; returns how many were written to rows (at most append->payload_count). */
@@ -168,6 +166,9 @@ void node_trust_policy(struct node_trust *trust, uint8_t link, struct wire_bytes
 /* The text of the policy in force, decoded; NULL: none. */
 const Wire__PolicyText *node_trust_policy_text(struct node_trust *trust, struct wire_arena *arena);
 bool node_enrolled(void *node, uint32_t region);
+
+/* reload.c */
+void node_reload(struct node *node);
 
 /* notes.c */
 struct node_notes *node_notes_new(struct node *node);

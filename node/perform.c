@@ -61,7 +61,7 @@ static void perform(struct node *node, const struct node_effect *effect)
         perform_append(node, &effect->u.append);
         break;
     case NODE_DO_SEND:
-        node_post_send(node->post, &effect->u.send);
+        node_post_send(node, &effect->u.send);
         break;
     case NODE_DO_FETCH:
         node_jobs_fetch(node->jobs, &effect->u.fetch);
@@ -115,7 +115,7 @@ void node_step(struct node *node, struct node_event *event)
     } while (node->out.more);
     node->stepping.event = NULL;
     node->stepping.plain = node->stepping.salt = node->stepping.carried = NULL;
-    node_post_flush(node->post, shell_committed(&node->shell));
+    shell_post_flush(node->post, shell_committed(&node->shell));
     node_jobs_run(node->jobs);
 }
 

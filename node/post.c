@@ -2,12 +2,9 @@
  * to be sent in a session that has ended is dropped. */
 #include "node.h"
 
-#include "shell/post.h"
 #include "wire/codec.h"
 
 #include <stdlib.h>
-
-enum { ARENA_BYTES = 64 * 1024 * 1024 /* untouched pages cost nothing */ };
 
 struct entry {
     struct shell_letter letter; /* its order is the link */
@@ -19,22 +16,16 @@ struct entry {
     size_t fill_count;
 };
 
-struct node_post {
-    struct node *node;
-    struct shell_post *post;
-    struct wire_arena arena;
-};
-
-void node_post_send(struct node_post *post, const struct node_send *send)
+void node_post_send(struct node *node, const struct node_send *send)
 {
     if (send->frame->body_case == WIRE__FRAME__BODY_PULSE) { /* the core knows no certificates */
         send->frame->pulse->has_certificate_until_ms = true;
-        send->frame->pulse->certificate_until_ms = cert_identity_until_ms(post->node->shell.identity);
+        send->frame->pulse->certificate_until_ms = cert_identity_until_ms(node->shell.identity);
     }
     ENSURE(send->fill_count <= NODE_FILLS_MAX);
     struct entry *entry =
-        (struct entry *)shell_post_add(post->post, sizeof(*entry), send->link, send->after, send->frame);
-    entry->session = post->node->line[send->link].session;
+        (struct entry *)shell_post_add(node->post, sizeof(*entry), send->link, send->after, send->frame);
+    entry->session = node->line[send->link].session;
     entry->letter.open = entry->letter.open || send->fill_count > 0;
     entry->fill_count = send->fill_count;
     for (size_t i = 0; i < send->fill_count; i++) {
@@ -107,65 +98,65 @@ static enum wire_status fill_signed(struct node *node, enum node_table table, co
     return *out == NULL ? WIRE_DAMAGED : WIRE_OK;
 }
 
-static enum wire_status fill(struct node_post *post, const struct entry *entry)
+static enum wire_status fill(struct node *node, const struct entry *entry)
 {
-    struct node *node = post->node;
+    struct wire_arena *arena = shell_post_arena(node->post);
     Wire__Frame *frame = entry->letter.frame;
     enum wire_status status = WIRE_OK;
     for (size_t i = 0; i < entry->fill_count && status == WIRE_OK; i++) {
         const struct node_key *key = &entry->fill[i].key;
         switch (entry->fill[i].what) {
         case NODE_FILL_BATCH:
-            status = fill_batch(node, key, frame->submit, &post->arena);
+            status = fill_batch(node, key, frame->submit, arena);
             break;
         case NODE_FILL_HELD:
-            status = fill_signed(node, NODE_TABLE_RECEIPT, key, &frame->submit->held, &post->arena);
+            status = fill_signed(node, NODE_TABLE_RECEIPT, key, &frame->submit->held, arena);
             break;
         case NODE_FILL_NEWEST_RECEIPT:
-            status = fill_signed(node, NODE_TABLE_RECEIPT, key, &frame->hello->newest_receipt, &post->arena);
+            status = fill_signed(node, NODE_TABLE_RECEIPT, key, &frame->hello->newest_receipt, arena);
             break;
         case NODE_FILL_COMPLETENESS:
-            status = fill_signed(node, NODE_TABLE_COMPLETENESS, key, &frame->hello->newest_completeness, &post->arena);
+            status = fill_signed(node, NODE_TABLE_COMPLETENESS, key, &frame->hello->newest_completeness, arena);
             break;
         }
     }
     return status;
 }
 
-static bool is_current(const struct node_post *post, const struct entry *entry)
+static bool is_current(const struct node *node, const struct entry *entry)
 {
-    const struct node_line *line = &post->node->line[entry->letter.order];
+    const struct node_line *line = &node->line[entry->letter.order];
     return line->up && line->session == entry->session;
 }
 
 static bool complete(void *context, struct shell_letter *letter)
 {
-    struct node_post *post = context;
+    struct node *node = context;
     const struct entry *entry = (const struct entry *)letter;
-    if (!is_current(post, entry))
+    if (!is_current(node, entry))
         return false;
-    enum wire_status status = fill(post, entry);
+    enum wire_status status = fill(node, entry);
     if (status == WIRE_NOT_FOUND) {
-        link_log_line(post->node->shell.log, LINK_WARNING, "post", "批次已不再保留，不再发送",
+        link_log_line(node->shell.log, LINK_WARNING, "post", "批次已不再保留，不再发送",
                       "a batch that is no longer held is not sent any more",
-                      LINK_TEXT("link", post->node->config.brokers[letter->order].name));
+                      LINK_TEXT("link", node->config.brokers[letter->order].name));
         return false;
     }
-    shell_check(&post->node->shell, status);
+    shell_check(&node->shell, status);
     return true;
 }
 
 static void sign(void *context, Wire__Signed **blank, size_t count, struct wire_arena *arena)
 {
-    struct node_post *post = context;
-    shell_sign(&post->node->shell, blank, count, arena);
+    struct node *node = context;
+    shell_sign(&node->shell, blank, count, arena);
 }
 
 static void send_letter(void *context, struct shell_letter *letter, struct wire_bytes bytes)
 {
-    struct node_post *post = context;
-    struct node_line *line = &post->node->line[letter->order];
-    if (!is_current(post, (const struct entry *)letter))
+    struct node *node = context;
+    struct node_line *line = &node->line[letter->order];
+    if (!is_current(node, (const struct entry *)letter))
         return;
     if (link_client_send(line->client, bytes) != WIRE_OK) /* credit stays far below its queue: it is broken */
         link_client_reconnect(line->client);
@@ -173,35 +164,11 @@ static void send_letter(void *context, struct shell_letter *letter, struct wire_
 
 /* --- the post ----------------------------------------------------------------------------------------------------- */
 
-struct node_post *node_post_new(struct node *node)
+struct shell_post *node_post_new(struct node *node)
 {
-    struct node_post *post = calloc(1, sizeof(*post));
-    ENSURE(post != NULL);
-    post->node = node;
-    wire_arena_over(&post->arena, shell_pages(ARENA_BYTES), ARENA_BYTES);
-    struct shell_post_options options = {.orders = NODE_LINKS_MAX,
-                                         .arena = &post->arena,
-                                         .context = post,
-                                         .complete = complete,
-                                         .sign = sign,
-                                         .send = send_letter};
-    post->post = shell_post_new(&options);
-    return post;
-}
-
-void node_post_free(struct node_post **post)
-{
-    if (*post == NULL)
-        return;
-    shell_post_free(&(*post)->post);
-    free((*post)->arena.base);
-    free(*post);
-    *post = NULL;
-}
-
-void node_post_flush(struct node_post *post, uint64_t committed)
-{
-    shell_post_flush(post->post, committed);
+    struct shell_post_options options = {
+        .orders = NODE_LINKS_MAX, .context = node, .complete = complete, .sign = sign, .send = send_letter};
+    return shell_post_new(&options);
 }
 
 static bool is_of_link(const void *context, const struct shell_letter *letter)
@@ -210,7 +177,7 @@ static bool is_of_link(const void *context, const struct shell_letter *letter)
     return letter->order == *link;
 }
 
-void node_post_end(struct node_post *post, uint8_t link)
+void node_post_end(struct node *node, uint8_t link)
 {
-    shell_post_drop(post->post, is_of_link, &link);
+    shell_post_drop(node->post, is_of_link, &link);
 }

@@ -469,6 +469,7 @@ enum broker_link { BROKER_LINK_DOWN = 0, BROKER_LINK_DEGRADED = 1, BROKER_LINK_U
 
 struct broker_health {
     uint32_t region;
+    uint64_t peer; /* of its session; 0: none */
     enum broker_link link;
     bool enrolled, confirmed;
     Wire__Standing standing;

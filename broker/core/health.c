@@ -23,6 +23,7 @@ bool broker_core_health(const struct broker_core *core, uint32_t adcode, struct 
     if (at == NONE)
         return false;
     const struct region *region = &core->regions[at];
+    out->peer = region->peer;
     out->link = region->link;
     out->enrolled = region->enrolled;
     out->confirmed = region->confirmed;

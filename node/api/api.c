@@ -104,12 +104,12 @@ enum wire_status api_open(uv_loop_t *loop, const struct link_node_config *config
     return WIRE_OK;
 }
 
-enum wire_status api_reload_tokens(struct api *api, struct wire_problem *problem)
+enum wire_status api_reload_tokens(struct api *api, const char *path, struct wire_problem *problem)
 {
     struct link_tokens tokens;
-    if (api->tokens_path == NULL)
+    if (path == NULL)
         return WIRE_OK;
-    enum wire_status status = link_tokens_load(api->tokens_path, &tokens, problem);
+    enum wire_status status = link_tokens_load(path, &tokens, problem);
     if (status != WIRE_OK)
         return status;
     link_tokens_close(&api->tokens);

@@ -18,8 +18,9 @@ struct api;
  * its context and `log` are borrowed until api_close. NULL in *out on failure. */
 enum wire_status api_open(uv_loop_t *loop, const struct link_node_config *config, const struct api_backend *backend,
                           struct link_log *log, struct api **out, struct wire_problem *problem);
-/* Reads the file of tokens again (SIGHUP). On failure the old ones stay. */
-enum wire_status api_reload_tokens(struct api *api, struct wire_problem *problem);
+/* Reads the file of tokens again (SIGHUP), as the configuration names it now; NULL: there is none. On failure the old
+ * ones stay. */
+enum wire_status api_reload_tokens(struct api *api, const char *path, struct wire_problem *problem);
 /* Port of the TCP listener; 0: none. */
 uint16_t api_port(const struct api *api);
 /* Ends streams, answers what still waits with 503, closes; takes the api. `done` and `wake` of the backend must not be

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 
 enum {
-    TURN_LETTERS = 128,           /* signed and sent together */
-    TURN_BYTES = 8 * 1024 * 1024, /* completed together */
-    TURN_STATEMENTS = 4096,       /* signed together; one frame has at most FRAME_STATEMENTS */
+    ARENA_BYTES = 64 * 1024 * 1024, /* untouched pages cost nothing */
+    TURN_LETTERS = 128,             /* signed and sent together */
+    TURN_BYTES = 8 * 1024 * 1024,   /* completed together */
+    TURN_STATEMENTS = 4096,         /* signed together; one frame has at most FRAME_STATEMENTS */
     FRAME_STATEMENTS = 1024,
 };
 
@@ -22,6 +23,7 @@ struct shell_post {
     struct shell_post_options options;
     struct shell_queue queue;
     struct blanks blanks; /* of the turn */
+    struct wire_arena own_arena;
     bool flushing;
 };
 
@@ -33,6 +35,12 @@ struct shell_post *shell_post_new(const struct shell_post_options *options)
     post->blanks.list = malloc(TURN_STATEMENTS * sizeof(*post->blanks.list));
     ENSURE(post->blanks.list != NULL);
     shell_queue_open(&post->queue, options->orders);
+    if (options->arena != NULL)
+        return post;
+    void *memory = malloc(ARENA_BYTES);
+    ENSURE(memory != NULL);
+    wire_arena_over(&post->own_arena, memory, ARENA_BYTES);
+    post->options.arena = &post->own_arena;
     return post;
 }
 
@@ -42,8 +50,14 @@ void shell_post_free(struct shell_post **post)
         return;
     shell_queue_close(&(*post)->queue);
     free((*post)->blanks.list);
+    free((*post)->own_arena.base);
     free(*post);
     *post = NULL;
+}
+
+struct wire_arena *shell_post_arena(struct shell_post *post)
+{
+    return post->options.arena;
 }
 
 /* --- statements that are to be signed ----------------------------------------------------------------------------- */

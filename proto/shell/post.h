@@ -26,7 +26,7 @@ struct shell_letter {
 
 struct shell_post_options {
     uint32_t orders;          /* how many peers there may be at one time */
-    struct wire_arena *arena; /* of the turns: what is completed together must find room, 64 MiB will do; borrowed */
+    struct wire_arena *arena; /* of the turns, where what goes together is completed; borrowed. NULL: one of its own */
     void *context;            /* for those below */
     /* Completes letter->frame (NULL when the letter has no bytes: then it is made). false: it need not go any more. */
     bool (*complete)(void *context, struct shell_letter *letter);
@@ -39,6 +39,9 @@ struct shell_post_options {
 struct shell_post *shell_post_new(const struct shell_post_options *options);
 /* Frees the letters in it. */
 void shell_post_free(struct shell_post **post);
+
+/* Reset by each turn. */
+struct wire_arena *shell_post_arena(struct shell_post *post);
 
 /* A zeroed letter of `struct_bytes` and behind it the frame (NULL: none), encoded; open when it holds statements to be
  * signed. The post owns it and frees it. */

@@ -4,7 +4,7 @@
  *   start.c    arguments, log, identity, CA, day keys; what is said when it cannot start
  *   loop.c     clocks, the loop's handles, signals, timers
  *   journal.c  appends under the core's tickets, what is committed, when the store is full
- *   reload.c   what of a configuration that was read again can change while the daemon runs
+ *   reload.h   what of a configuration that was read again can change while the daemon runs
  *   post.h     what leaves: held back until it is durable, completed, signed together, in order for each peer
  *   trust.h    directory, enrolment and policies: from rows and files
  *   rest.h     payloads at rest under their day keys; erasing

@@ -155,4 +155,29 @@ class Revoked(HouseTest):
         self.say(f"{len(admitted)} of the revoked node arrived before, {len(sent['330000'])} published; none after 1 s")
 
 
+class NewList(HouseTest):
+    """A revocation list alone, without a directory record: the broker's word is not needed, the CA's is enough."""
+
+    def gone_for(self, node, region):
+        body = notice(node.region, region, "致-1 被吊销者")
+        return node.api("POST", "/v1/envelopes?preview=1", body)[1]["preview"]["verdict"] == "nobody-for"
+
+    def test_list_reaches_the_nodes(self):
+        live, away, revoked = self.nodes["310000"], self.nodes["320000"], self.nodes["330000"]
+        self.assertFalse(self.gone_for(live, "330000"))
+        self.assertEqual(away.stop(), 0)
+        self.assertEqual(revoked.stop(), 0)
+        self.house.ca_tool("revoke", "node", "330000", "--ca", self.house.ca, "--reason", "key-compromise")
+        shutil.copy(f"{self.house.ca}/crl.der", f"{self.house.publish}/crl.der")
+        epoch = self.broker.status()["directory_epoch"]
+        self.broker.send(signal.SIGHUP)
+        wait_until(lambda: self.gone_for(live, "330000"), "a connected node learns it at once")
+        self.assertEqual(self.broker.status()["directory_epoch"], epoch, "by the list, not by a record")
+        away.start().wait_up()
+        wait_until(lambda: self.gone_for(away, "330000"), "a node that was away learns it when it is back")
+        live.stop()
+        live.start().wait_up()
+        self.assertTrue(self.gone_for(live, "330000"), "it is kept")
+
+
 main()

@@ -83,7 +83,7 @@ Test(api_roles, tokens_are_read_again)
     wire_hex(digest, 32, hex);
     fprintf(file, "tokens:\n  - {digest: %s, label: a, roles: [duty]}\n", hex);
     fclose(file);
-    cr_assert_eq(api_reload_tokens(fake.api, &problem), WIRE_OK, "%s", problem.en);
+    cr_assert_eq(api_reload_tokens(fake.api, fake.tokens, &problem), WIRE_OK, "%s", problem.en);
     struct answer answer = fake_call(&fake, "duty-token", "GET", "/v1/status", NULL);
     cr_expect_eq(answer.status, 401);
     answer_close(&answer);
@@ -93,7 +93,7 @@ Test(api_roles, tokens_are_read_again)
     file = fopen(fake.tokens, "w");
     fputs("tokens: nonsense\n", file);
     fclose(file);
-    cr_expect_neq(api_reload_tokens(fake.api, &problem), WIRE_OK);
+    cr_expect_neq(api_reload_tokens(fake.api, fake.tokens, &problem), WIRE_OK);
     answer = fake_call(&fake, "new", "GET", "/v1/status", NULL);
     cr_expect_eq(answer.status, 200, "the old tokens stay");
     answer_close(&answer);
