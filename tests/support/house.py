@@ -140,7 +140,8 @@ class Broker(Process):
     def wait_ready(self, seconds=20):
         def ready():
             self.check()
-            return os.path.exists(self.socket) and self.house.listening(self.port)
+            # a killed one leaves its socket behind: only an answer says that this one listens
+            return self.house.listening(self.port) and self.house.http(self.socket, "GET", "/v1/status")[0] == 200
         wait_until(ready, f"{self.name} ready", seconds)
         return self
 
