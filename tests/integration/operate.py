@@ -1,4 +1,5 @@
 """What an operator meets: bad files and configurations, SIGHUP, SIGTERM, two brokers, a full store."""
+import re
 import shutil
 import zlib
 
@@ -285,6 +286,53 @@ class Reload(HouseTest):
             self.assertTrue(all(node.up() for node in self.nodes.values()), "nobody is cut")
         with open(path, "wb") as file:
             file.write(good)
+
+    def said(self, process, *words):
+        return [line for line in process.log().splitlines() if all(word in line for word in words)]
+
+    def reconfigure(self, process, *changes):
+        """Puts the old file back at the end."""
+        with open(process.config, encoding="utf-8") as file:
+            good = text = file.read()
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new, 1)
+        self.house.write(process.config, text)
+        self.addCleanup(self.house.write, process.config, good)
+
+    def test_4_configuration_read_again(self):
+        """What can change changes, what cannot is named with the remedy, a wrong file changes nothing."""
+        node = self.nodes["310000"]
+        for process, name in ((self.broker, "broker"), (node, "node")):
+            reloaded = len(self.said(process, f" {name} ", " reloaded "))
+            self.reconfigure(process, ("level: info", "level: debug"), ("map_mib: 1024", "map_mib: 2048"))
+            process.send(signal.SIGHUP)
+            wait_until(lambda: len(self.said(process, f" {name} ", " reloaded ")) > reloaded, f"{name} reloads")
+            self.assertEqual(len(self.said(process, "restart", "key=map_mib")), 1)
+            self.assertEqual(self.said(process, "restart", "key=pulse_ms"), [], "what did not change is not named")
+            self.assertEqual(self.said(process, "restart", "key=log"), [])
+        self.still_works()
+        wait_until(lambda: self.said(self.broker, " debug ", "batch judged"), "the level counts at once")
+        for process, name in ((self.broker, "broker"), (node, "node")):
+            self.reconfigure(process, ("level: debug", "level: shouting"))
+            process.send(signal.SIGHUP)
+            wait_until(lambda: [line for line in self.said(process, " error ") if re.search(rf"{name}.*\.yaml:\d+:\d+", line)],
+                       f"{name} says where its file is wrong")
+        before = len(self.said(self.broker, " debug "))
+        self.still_works()
+        wait_until(lambda: len(self.said(self.broker, " debug ")) > before, "it keeps the level it had")
+        self.house.ca_tool("crl", "--ca", self.house.ca)
+        shutil.copy(f"{self.house.ca}/crl.der", f"{self.house.publish}/crl.der")
+        self.broker.send(signal.SIGHUP)
+        wait_until(lambda: self.read(f"{node.data}/crl.der") == self.read(f"{self.house.publish}/crl.der"),
+                   "a wrong configuration keeps no revocation list out")
+
+    def read(self, path):
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
 
     def test_5_ordered_close(self):
         for process in (self.nodes["310000"], self.broker, self.nodes["330000"]):
