@@ -10,8 +10,8 @@ def spread(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values), "rounds": len(values)}
 
 
-def figures(results, scenario, system, figure):
-    return [figure(result) for result in results.get(scenario, {}).get(system, [])]
+def figures(results, scenario, system, value_of):
+    return [value_of(result) for result in results.get(scenario, {}).get(system, [])]
 
 
 def best_of(results, line):
@@ -44,10 +44,25 @@ def judge(results, line):
             "at_least": line.least, "floor_met": met(line.floor), "goal_met": met(line.goal)}
 
 
+def absolute(key, what, unit, values, floor, goal, at_least=True):
+    """A figure against a bound instead of another system."""
+    median = statistics.median(values)
+
+    def met(bound):
+        return None if bound is None else (median >= bound if at_least else median <= bound)
+    return {"key": key, "what": what, "unit": unit, "ours": spread(values), "against": None, "theirs": None,
+            "ratio": median / floor, "ratios": [value / floor for value in values], "floor": floor, "goal": goal,
+            "at_least": at_least, "floor_met": met(floor), "goal_met": met(goal)}
+
+
 def number(value):
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.3f}"
+
+
+def figure(values):
+    return f"{number(values['median'])} ({number(values['min'])}–{number(values['max'])})"
 
 
 def verdict(row, which):
@@ -64,10 +79,9 @@ def table(rows):
            "|---|---|---|---|---|---|---|"]
     for row in rows:
         ours, theirs = row["ours"], row["theirs"]
-        out.append(f"| {row['key']} | {row['what']}, {row['unit']} | {number(ours['median'])} "
-                   f"({number(ours['min'])}–{number(ours['max'])}) | {row['against']} {number(theirs['median'])} "
-                   f"({number(theirs['min'])}–{number(theirs['max'])}) | {row['ratio']:.2f} | {verdict(row, 'floor')} | "
-                   f"{verdict(row, 'goal')} |")
+        against = "the floor" if theirs is None else f"{row['against']} {figure(theirs)}"
+        out.append(f"| {row['key']} | {row['what']}, {row['unit']} | {figure(ours)} | {against} | {row['ratio']:.2f} | "
+                   f"{verdict(row, 'floor')} | {verdict(row, 'goal')} |")
     return "\n".join(out)
 
 

@@ -107,3 +107,11 @@ def lines():
               Line("S4", "S4", "flash under load, p99", "ms", latency("in_hands", "p99"), PEERS, 1, .25, False),
               Line("S7", "S1", "server CPU per million", "s", cpu_per_million, PEERS, 1, .5, False)]
     return found
+
+
+# key, what, unit, floor, goal, whether more is better
+WHOLE_NODES = [
+    ("S8-supply", "supply requests, import to inbox", "msg/s", 20000, 50000, True),
+    ("S8-contacts", "sealed contact notices, import to inbox", "msg/s", 15000, 40000, True),
+    ("S8-desk", "one notice desk to desk, p50", "ms", 5, None, False),
+]
