@@ -48,7 +48,7 @@ enum node_table {
         NODE_TABLES
 };
 
-enum { NODE_STORE_FORMAT = 1, NODE_LINK_NAME_MAX = 16 };
+enum { NODE_STORE_FORMAT = 2, NODE_LINK_NAME_MAX = 16 };
 
 const char *node_table_name(enum node_table table);
 bool node_table_boots(enum node_table table);

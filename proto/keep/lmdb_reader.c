@@ -1,3 +1,4 @@
+#include "keep/check.h"
 #include "keep/lmdb.h"
 #include "wire/ensure.h"
 #include <errno.h>
@@ -37,23 +38,37 @@ static struct wire_bytes from_val(MDB_val val)
     return wire_bytes(val.mv_data, val.mv_size);
 }
 
+/* The value without its check. */
+static enum wire_status checked(uint8_t table, struct wire_bytes key, MDB_val val, struct wire_bytes *value)
+{
+    uint64_t check;
+    if (val.mv_size < sizeof check)
+        return WIRE_DAMAGED;
+    *value = wire_bytes(val.mv_data, val.mv_size - sizeof check);
+    memcpy(&check, value->data + value->size, sizeof check);
+    return check == keep_check(table, key, *value) ? WIRE_OK : WIRE_DAMAGED;
+}
+
 static enum wire_status get(struct keep_reader *head, uint8_t table, struct wire_bytes key, struct wire_bytes *value)
 {
     struct keep_lmdb_reader *reader = (struct keep_lmdb_reader *)head;
     MDB_val k = to_val(key), v;
     int error = mdb_get(reader->txn, reader->lmdb->tables[table], &k, &v);
-    if (error == 0)
-        *value = from_val(v);
-    return keep_lmdb_status(error);
+    return error ? keep_lmdb_status(error) : checked(table, key, v, value);
 }
 
 static enum wire_status place_at(struct keep_place *place, MDB_val *key, MDB_cursor_op op)
 {
     MDB_val k = key ? *key : (MDB_val){0}, v = {0};
     int error = mdb_cursor_get(place->at, &k, &v, op);
-    place->key = error ? wire_bytes(NULL, 0) : from_val(k);
-    place->value = error ? wire_bytes(NULL, 0) : from_val(v);
-    return error == MDB_NOTFOUND ? WIRE_OK : keep_lmdb_status(error);
+    place->key = place->value = wire_bytes(NULL, 0);
+    if (error)
+        return error == MDB_NOTFOUND ? WIRE_OK : keep_lmdb_status(error);
+    place->key = from_val(k);
+    enum wire_status status = checked(place->table, place->key, v, &place->value);
+    if (status != WIRE_OK)
+        place->key = place->value = wire_bytes(NULL, 0);
+    return status;
 }
 
 static enum wire_status place_open(struct keep_lmdb_reader *reader, uint8_t table, struct keep_place *place)
@@ -64,6 +79,7 @@ static enum wire_status place_open(struct keep_lmdb_reader *reader, uint8_t tabl
     int error = mdb_cursor_open(reader->txn, reader->lmdb->tables[table], &cursor);
     if (error == 0)
         place->at = cursor;
+    place->table = table;
     return keep_lmdb_status(error);
 }
 

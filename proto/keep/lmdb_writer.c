@@ -1,6 +1,7 @@
 /* The writer thread: group commit. Everything that arrived while the last commit was being synced goes into the next,
  * up to WIRE_COMMIT_BYTES_MAX; so a slow disk makes larger commits, not a longer queue. */
 #define _GNU_SOURCE
+#include "keep/check.h"
 #include "keep/lmdb.h"
 #include "wire/ensure.h"
 #include <stdio.h>
@@ -88,8 +89,15 @@ static int put(struct commit *commit, const struct keep_node *node)
         memcpy(last->key, key.data, key.size);
         last->size = key.size;
     }
-    MDB_val k = {key.size, (void *)(uintptr_t)key.data}, v = {value.size, (void *)(uintptr_t)value.data};
-    return mdb_cursor_put(cursor, &k, &v, rises ? MDB_APPEND : 0);
+    MDB_val k = {key.size, (void *)(uintptr_t)key.data}, v = {.mv_size = value.size + KEEP_CHECK_BYTES};
+    error = mdb_cursor_put(cursor, &k, &v, MDB_RESERVE | (rises ? MDB_APPEND : 0U));
+    if (error)
+        return error;
+    uint64_t check = keep_check(node->table, key, value);
+    if (value.size > 0)
+        memcpy(v.mv_data, value.data, value.size);
+    memcpy((uint8_t *)v.mv_data + value.size, &check, sizeof check);
+    return 0;
 }
 
 static int erase(struct commit *commit, const struct keep_node *node)

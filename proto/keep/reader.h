@@ -3,10 +3,11 @@
 #include "keep/keep.h"
 #include "keep/list.h"
 
-/* A place in one table; key.data NULL: past the end. `at` is the back end's. Close it. */
+/* A place in one table; key.data NULL: past the end. `at` and `table` are the back end's. Close it. */
 struct keep_place {
     struct wire_bytes key, value;
     void *at;
+    uint8_t table;
 };
 
 struct keep_reader_ops {

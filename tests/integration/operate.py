@@ -154,9 +154,9 @@ class Start(HouseTest):
             self.assertEqual(len(paths), 1)
             with open(paths[0], "rb") as file:
                 good = file.read()
-            mark = b"format\x00\x00\x00\x01"
+            mark = b"format\x00\x00\x00"
             self.assertIn(mark, good)
-            newer = good.replace(mark, b"format\x00\x00\x00\x63")
+            newer = re.sub(re.escape(mark) + b".", mark + b"\x63", good, flags=re.S)
             self.put(paths[0], newer)
             try:
                 self.refused(process, 78, "99", "newer", check_only=False)

@@ -56,6 +56,42 @@ Test(keep_lmdb, rows_survive_closing)
     keep_close(&keep);
 }
 
+/* Changes one byte of the file where the text stands; the number of places. */
+static unsigned damage(const char *what)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/data.mdb", folder);
+    FILE *file = fopen(path, "r+b");
+    cr_assert(file);
+    static char bytes[1024 * 1024];
+    size_t size = fread(bytes, 1, sizeof bytes, file), found = 0;
+    for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), what, strlen(what))) != NULL; at++, found++) {
+        cr_assert_eq(fseek(file, at - bytes, SEEK_SET), 0);
+        cr_assert_neq(fputc(*at ^ 1, file), EOF);
+    }
+    fclose(file);
+    return (unsigned)found;
+}
+
+Test(keep_lmdb, a_row_that_changed_on_the_disk_is_damaged)
+{
+    struct keep *keep = open_here();
+    append(keep, 1, put(T_A, "a", "good"));
+    append(keep, 2, put(T_A, "b", "a value that will change"));
+    append(keep, 3, put(T_B, "a key that will change", "v"));
+    keep_close(&keep);
+    cr_assert_gt(damage("a value that will change"), 0);
+    cr_assert_gt(damage("a key that will change"), 0);
+    keep = open_here();
+    struct keep_value value = {0};
+    cr_assert_str_eq(got(keep, T_A, "a"), "good");
+    cr_assert_eq(keep_get(keep, T_A, text("b"), &value), WIRE_DAMAGED);
+    cr_assert_eq(keep_get(keep, T_B, text("a key that will change"), &value), WIRE_NOT_FOUND);
+    cr_assert_eq(keep_get(keep, T_B, text("` key that will change"), &value), WIRE_DAMAGED);
+    keep_value_close(&value);
+    keep_close(&keep);
+}
+
 Test(keep_lmdb, files_are_for_the_owner_only)
 {
     rmdir(folder);
