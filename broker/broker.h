@@ -66,6 +66,7 @@ struct broker {
     uint64_t seconds;
     bool descriptors_scarce; /* said so */
     bool erasing, damaged;
+    bool booted; /* the core is; before that it takes no event */
 };
 
 /* Steps the core with the event (times and randomness are filled in here) and performs everything that follows. */

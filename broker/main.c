@@ -110,6 +110,7 @@ static enum wire_status boot_core(struct broker *broker, struct wire_problem *pr
                          "the ledger cannot be read: restore the data folder from a backup, then accept the loss with "
                          "recover --accept-loss");
     struct broker_event event = {.kind = BROKER_EVENT_BOOT_DONE};
+    broker->booted = true;
     broker_step(broker, &event);
     broker_watch_room(broker);
     broker_trust_boot(broker->trust);
@@ -236,9 +237,11 @@ void broker_stop(struct broker *broker, int exit_code)
     broker->shell.exit_code = exit_code;
     link_log_line(broker->shell.log, LINK_NOTICE, "broker", "正在停止", "stopping", LINK_NUMBER("exit", exit_code));
     struct broker_event event = {.kind = BROKER_EVENT_OPERATOR, .operator_ = {.operation = BROKER_SHUT_DOWN}};
-    broker_step(broker, &event);
-    keep_sync(broker->shell.keep);
-    broker_on_stored(broker);
+    if (broker->booted) {
+        broker_step(broker, &event);
+        keep_sync(broker->shell.keep);
+        broker_on_stored(broker);
+    }
     broker->shell.stopping = true;
     link_http_close(&broker->http);
     link_server_close(&broker->server, NULL, NULL);
