@@ -1,10 +1,8 @@
 """After keep-until nothing yields the payload, and evidence still verifies: invariant 14. The daemons' clock is moved by a small
 preloaded library (clock.c)."""
-import re
-import subprocess
-
 from base import *  # noqa: F403
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 DAYS = 4
 SLOT, HEADS, LIVE, GONE = 64, 2, 0x4C495645, 0x474F4E45
 PERSON, CASE = "测试姓名甲乙", "案号-1414"
@@ -25,15 +23,6 @@ def slots(path):
 
 class Erase(HouseTest):
     regions = ["310000", "320000", "330000"]
-
-    def preload(self):
-        """clock.c compiled for this run; the sanitizer's library, when the programs have one, must come first."""
-        library = f"{self.house.folder}/clock.so"
-        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clock.c")
-        subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
-        linked = subprocess.run(["ldd", self.house.program("lianfang-node")], capture_output=True, text=True).stdout
-        sanitizer = re.search(r"=> (\S*libasan\S*)", linked)
-        return f"{sanitizer.group(1)} {library}" if sanitizer else library
 
     def test_invariant_14_not_publishable_when_over(self):
         node = self.nodes["330000"]
@@ -61,7 +50,7 @@ class Erase(HouseTest):
         lasting_keys = {name: [k for d, k in slots(f"{p.data}/daykeys") if d > day] for name, p in ((to.name, to),)}
         for process in daemons:
             process.stop()
-        self.house.environment.update(LD_PRELOAD=self.preload(), LIANFANG_CLOCK_MS=str(DAYS * 86400000))
+        self.house.environment.update(LD_PRELOAD=self.house.preload(f"{HERE}/clock.c"), LIANFANG_CLOCK_MS=str(DAYS * 86400000))
         self.broker.start().wait_ready()
         for node in self.nodes.values():
             node.start()
