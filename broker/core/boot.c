@@ -100,9 +100,28 @@ void broker_on_boot_row(struct broker_core *core, const struct broker_event *eve
         broker_note(core, BROKER_NOTE_DAMAGED, WIRE_DAMAGED, 0, row->table, 0, 0);
 }
 
+/* Nothing arrives before it is queued: a cursor beyond its head is a damaged row. It counts as all that there is, and a
+ * HELLO says where its node stands. */
+static void check_cursors(struct broker_core *core)
+{
+    uint64_t damaged = 0;
+    for (uint32_t i = 0; i < core->queue_count; i++) {
+        struct queue *queue = &core->queues[i];
+        if (queue->arrived <= queue->last && queue->arrived_envelopes <= queue->envelopes)
+            continue;
+        queue->arrived = queue->sent_high = queue->last;
+        queue->arrived_envelopes = queue->envelopes;
+        queue->oldest_ms = 0;
+        damaged++;
+    }
+    if (damaged > 0)
+        broker_note(core, BROKER_NOTE_DAMAGED, WIRE_DAMAGED, 0, BROKER_CURSOR, damaged, 0);
+}
+
 void broker_on_boot_done(struct broker_core *core, const struct broker_event *event)
 {
     core->booted = true;
+    check_cursors(core);
     core->due_ms = 0; /* not known: the first look tells */
     core->minute_ms = core->mono_ms + MINUTE_MS;
     core->sweep_ms = INT64_MAX;

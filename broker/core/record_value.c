@@ -274,8 +274,9 @@ bool broker_get_obligation(struct wire_bytes value, struct broker_obligation_row
     if (in.bad || in.left < 1 || in.left > WIRE_MECHANISM_BYTES_MAX)
         return false;
     memcpy(out->mechanism, in.at, in.left);
-    return out->step <= BROKER_STEP_OVERDUE && extended <= 1 && out->index < WIRE_BATCH_ENVELOPES_MAX &&
-           out->due_ms >= 0 && out->status <= WIRE__STATUS__TEST && out->lane < WIRE_LANES;
+    return strlen(out->mechanism) == in.left && out->step <= BROKER_STEP_OVERDUE && extended <= 1 &&
+           out->index < WIRE_BATCH_ENVELOPES_MAX && out->due_ms >= 0 && out->status <= WIRE__STATUS__TEST &&
+           out->lane < WIRE_LANES;
 }
 
 void broker_put_fact(uint8_t out[BROKER_FACT_BYTES], const struct broker_fact *fact)

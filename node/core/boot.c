@@ -116,7 +116,8 @@ static bool boot_stream(struct node_step *s, const Wire__NodeStream *row)
     uint32_t lane = lane_of_row(s, &rest, &good);
     if (lane == NODE_NONE)
         return good;
-    if (rest.size != WIRE_ID_BYTES || row->receipted > row->last || row->kept_from > row->last + 1)
+    if (rest.size != WIRE_ID_BYTES || row->receipted > row->last || row->kept_from < 1 ||
+        row->kept_from > row->receipted + 1)
         return false;
     uint32_t index = node_stream_new(s->core, lane, rest.data);
     if (index == NODE_NONE)
@@ -132,6 +133,8 @@ static bool boot_stream(struct node_step *s, const Wire__NodeStream *row)
     stream->next_send = row->last + 1;
     stream->renew_from = row->receipted + 1;
     stream->sweep = true;
+    if (row->current && node_lane_at(s->core, lane)->current != NODE_NONE)
+        return false; /* a lane seals into one */
     if (row->current)
         node_lane_at(s->core, lane)->current = index;
     else if (!row->redrafted)
