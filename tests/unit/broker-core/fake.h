@@ -9,6 +9,7 @@ enum {
     FAKE_BATCHES_MAX = 4096,
     FAKE_CURSORS_MAX = 16,
     FAKE_INBOX_MAX = 65536,
+    FAKE_LOOK_BYTES = 8 * 1024 * 1024,
 };
 
 /* --- store ---------------------------------------------------------------------------------------------------------
@@ -132,10 +133,21 @@ struct fake_fetch {
     bool end;
 };
 
+/* What is large, and the policy, which is always the same: one fake after another may use them. */
+struct fake_memory {
+    struct broker_out *out;
+    void *out_memory, *look_memory;
+    void *core;
+    size_t core_size;
+    void *policy_memory;
+    const struct rules_policy *policy; /* NULL: not compiled yet */
+};
+struct fake_memory *fake_memory_new(void);
+void fake_memory_free(struct fake_memory *memory);
+
 struct fake {
     struct wire_hash hash;
     struct broker_options options;
-    void *memory, *out_memory;
     struct broker_core *core;
     struct broker_out *out;
     struct fake_store visible, durable;
@@ -153,19 +165,27 @@ struct fake {
     struct fake_batch *batches;
     struct fake_node nodes[FAKE_NODES_MAX];
     uint32_t node_count;
-    void *policy_memory;
     const struct rules_policy *policy;
     uint64_t notes[64];
     uint32_t last_cut;
     uint64_t steps;
     bool tracing;
     struct wire_text text;
+    struct fake_memory *lent;
+    bool owns_memory;
+    /* Every frame that leaves, also to peers that are none of `nodes`. */
+    void (*on_frame)(struct fake *fake, const struct fake_send *send, const Wire__Frame *frame);
+    void *context;
 };
 
-/* A new broker with an empty ledger, one policy (mechanism yangtze-delta: 310000 320000 330000 340000, see
+/* The memory that is lent is the caller's and may serve the next fake.
+ * A new broker with an empty ledger, one policy (mechanism yangtze-delta: 310000 320000 330000 340000, see
  * fake_policy.c), those four enrolled. fake_open leaves it not booted; fake_start does all. */
 void fake_open(struct fake *fake, uint64_t seed);
+void fake_open_in(struct fake *fake, uint64_t seed, struct fake_memory *memory);
 void fake_start(struct fake *fake, uint64_t seed);
+/* What fake_start does after fake_open. */
+void fake_begin(struct fake *fake);
 void fake_close(struct fake *fake);
 /* The process ends and starts again from what is durable. */
 void fake_restart(struct fake *fake);
@@ -208,6 +228,16 @@ const uint8_t *fake_publish(struct fake *fake, struct fake_node *node, const str
 bool fake_arrive(struct fake *fake, struct fake_node *node, Wire__VerdictCode code);
 void fake_give_credit(struct fake *fake, struct fake_node *node);
 void fake_want(struct fake *fake, struct fake_node *node, uint32_t lane, uint64_t bytes);
+
+/* The events of honest nodes with their look-ups, to be changed before they are stepped. The arena, of the fake, lives
+ * until the next is opened. */
+void fake_arena(struct fake *fake, struct wire_arena *arena);
+void fake_hello_event(struct fake *fake, struct fake_node *node, struct wire_arena *arena, struct broker_event *event);
+void fake_submit_event(struct fake *fake, struct fake_node *node, struct fake_batch *batch, struct wire_arena *arena,
+                       struct broker_event *event);
+/* Of the oldest delivery, which is taken out of the inbox. */
+void fake_arrived_event(struct fake *fake, struct fake_node *node, Wire__VerdictCode code, struct wire_arena *arena,
+                        struct broker_event *event);
 
 /* Batches from specs; `origin` 0 for the broker's own. */
 struct fake_batch *fake_batch_make(struct fake *fake, uint32_t origin, const uint8_t *store_id, const char *mechanism,

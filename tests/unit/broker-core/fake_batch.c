@@ -6,7 +6,8 @@
 #include "wire/unit.h"
 #include <stdlib.h>
 
-enum { BATCH_ARENA = 1536 * 1024 };
+/* An envelope with its header, and what receipts say of it. */
+enum { BATCH_BYTES = 32 * 1024, ENVELOPE_BYTES = 3 * 1024 };
 
 uint64_t fake_random(struct fake *fake)
 {
@@ -195,9 +196,10 @@ struct fake_batch *fake_batch_make(struct fake *fake, uint32_t origin, const uin
     for (uint32_t i = 0; i < count; i++)
         payloads += specs[i].payload_bytes;
     ENSURE(batch != NULL && count >= 1 && count <= WIRE_BATCH_ENVELOPES_MAX);
-    batch->memory = malloc(BATCH_ARENA + payloads);
+    size_t size = BATCH_BYTES + count * ENVELOPE_BYTES + payloads;
+    batch->memory = malloc(size);
     ENSURE(batch->memory != NULL);
-    wire_arena_over(&batch->arena, batch->memory, BATCH_ARENA + payloads);
+    wire_arena_over(&batch->arena, batch->memory, size);
     batch->next = fake->batches;
     fake->batches = batch;
 

@@ -4,26 +4,15 @@
 #include "wire/ensure.h"
 #include <stdlib.h>
 
-enum { LOOK_ARENA = 8 * 1024 * 1024, DELIVERY_MAX = 256 };
+enum { DELIVERY_MAX = 256 };
 
 void fake_node_frame(struct fake *fake, const struct fake_send *send);
 void fake_node_cut(struct fake *fake, uint64_t peer, enum wire_status status);
 void fake_node_piece(struct fake *fake, uint64_t peer);
 
-static struct wire_arena *arena_open(void)
+void fake_arena(struct fake *fake, struct wire_arena *arena)
 {
-    struct wire_arena *arena = malloc(sizeof *arena);
-    void *memory = malloc(LOOK_ARENA);
-    ENSURE(arena != NULL && memory != NULL);
-    wire_arena_over(arena, memory, LOOK_ARENA);
-    return arena;
-}
-
-static void arena_close(struct wire_arena *arena)
-{
-    ENSURE(!arena->exhausted);
-    free(arena->base);
-    free(arena);
+    wire_arena_over(arena, fake->lent->look_memory, FAKE_LOOK_BYTES);
 }
 
 struct fake_node *fake_node(struct fake *fake, uint32_t region)
@@ -105,11 +94,10 @@ static void hold(struct fake_node *node, const Wire__Receipt *receipt, const Wir
     for (uint32_t i = 0; i < node->sealed_count; i++) {
         struct fake_batch *batch = node->sealed[i];
         const Wire__BatchSeal *seal = batch->batch->seal;
-        if (seal->first == statement->first && seal->lane == statement->lane &&
+        struct wire_bytes told = wire_bytes(receipt->signed_->statement.data, receipt->signed_->statement.len);
+        if (seal->first == statement->first && seal->lane == statement->lane && !wire_bytes_equal(batch->held, told) &&
             memcmp(seal->root.data, statement->root.data, WIRE_HASH_BYTES) == 0)
-            batch->held = wire_bytes(
-                wire_arena_copy(&batch->arena, receipt->signed_->statement.data, receipt->signed_->statement.len),
-                receipt->signed_->statement.len);
+            batch->held = wire_bytes(wire_arena_copy(&batch->arena, told.data, told.size), told.size);
     }
 }
 
@@ -184,6 +172,8 @@ void fake_node_frame(struct fake *fake, const struct fake_send *send)
     struct fake_node *node = node_of(fake, send->peer);
     Wire__Frame *frame = wire__frame__unpack(NULL, send->size, send->frame);
     ENSURE(frame != NULL);
+    if (fake->on_frame != NULL)
+        fake->on_frame(fake, send, frame);
     if (node == NULL) {
         wire__frame__free_unpacked(frame, NULL);
         return;
@@ -323,10 +313,9 @@ static Wire__Hello *hello_make(struct fake *fake, struct fake_node *node, struct
     return hello;
 }
 
-void fake_hello_with(struct fake *fake, struct fake_node *node, const Wire__ReceiptStatement *receipt)
+void fake_hello_event(struct fake *fake, struct fake_node *node, struct wire_arena *arena, struct broker_event *event)
 {
-    struct wire_arena *arena = arena_open();
-    struct broker_event event = fake_event(fake, BROKER_EVENT_HELLO);
+    *event = fake_event(fake, BROKER_EVENT_HELLO);
     /* the inbox has what was delivered; what was not answered for is lost with the connection */
     node->peer = ++fake->next_peer;
     node->welcomed = false;
@@ -339,15 +328,23 @@ void fake_hello_with(struct fake *fake, struct fake_node *node, const Wire__Rece
     const struct wire_digest **chains = wire_arena_take(arena, FAKE_CURSORS_MAX * sizeof *chains);
     for (uint32_t i = 0; i < node->cursor_count; i++)
         chains[i] = chain_at(fake, node->region, &node->cursors[i], arena);
-    event.hello.peer = node->peer;
-    event.hello.region = node->region;
-    event.hello.hello = hello_make(fake, node, arena);
-    event.hello.heads = heads_of(fake, node->region, arena, &event.hello.head_count);
-    event.hello.numbers = numbers_of(fake, node->region, arena, &event.hello.number_count);
-    event.hello.chains = chains;
+    event->hello.peer = node->peer;
+    event->hello.region = node->region;
+    event->hello.hello = hello_make(fake, node, arena);
+    event->hello.heads = heads_of(fake, node->region, arena, &event->hello.head_count);
+    event->hello.numbers = numbers_of(fake, node->region, arena, &event->hello.number_count);
+    event->hello.chains = chains;
+    ENSURE(!arena->exhausted);
+}
+
+void fake_hello_with(struct fake *fake, struct fake_node *node, const Wire__ReceiptStatement *receipt)
+{
+    struct wire_arena arena;
+    fake_arena(fake, &arena);
+    struct broker_event event;
+    fake_hello_event(fake, node, &arena, &event);
     event.hello.receipt = receipt;
     fake_step(fake, &event);
-    arena_close(arena);
 }
 
 void fake_hello(struct fake *fake, struct fake_node *node)
@@ -507,13 +504,12 @@ static uint32_t number_now(const struct fake *fake, uint32_t region, uint32_t da
     return value.data != NULL && broker_get_u32(value, &serial) ? serial : 0;
 }
 
-void fake_submit(struct fake *fake, struct fake_node *node, struct fake_batch *batch, enum wire_status failed,
-                 const Wire__ReceiptStatement *held)
+void fake_submit_event(struct fake *fake, struct fake_node *node, struct fake_batch *batch, struct wire_arena *arena,
+                       struct broker_event *event)
 {
-    struct wire_arena *arena = arena_open();
+    *event = fake_event(fake, BROKER_EVENT_SUBMIT);
     const Wire__BatchSeal *seal = batch->batch->seal;
-    struct broker_event event = fake_event(fake, BROKER_EVENT_SUBMIT);
-    struct broker_submit *submit = &event.submit;
+    struct broker_submit *submit = &event->submit;
     struct broker_stream stream = {.origin = node->region,
                                    .mechanism = wire_bytes(seal->mechanism, strlen(seal->mechanism)),
                                    .lane = (uint32_t)seal->lane,
@@ -521,25 +517,34 @@ void fake_submit(struct fake *fake, struct fake_node *node, struct fake_batch *b
     struct wire_bytes value = fake_get(&fake->visible, BROKER_STREAM, broker_key_stream(&stream));
     if (value.data != NULL)
         ENSURE(broker_get_stream(value, &submit->stream));
-    Wire__NumberHead number;
-    wire__number_head__init(&number);
-    number.date = batch->headers[0]->number_date;
-    number.serial = number_now(fake, node->region, number.date);
+    Wire__NumberHead *number = wire_arena_take(arena, sizeof *number);
+    wire__number_head__init(number);
+    number->date = batch->headers[0]->number_date;
+    number->serial = number_now(fake, node->region, number->date);
     submit->peer = node->peer;
     submit->frame_bytes = batch->frame_bytes;
     submit->batch = batch->batch;
     submit->headers = batch->headers;
     submit->leaves = batch->leaves;
-    submit->failed = failed;
     submit->bad = batch->bad;
-    submit->held = held;
     submit->stored = stored_of(fake, &stream, seal->first, arena);
     submit->looks = looks_of(fake, node->region, batch, arena);
-    submit->numbers = &number;
+    submit->numbers = number;
     submit->number_count = 1;
-    node->used[seal->lane] += batch->frame_bytes;
+    ENSURE(!arena->exhausted);
+}
+
+void fake_submit(struct fake *fake, struct fake_node *node, struct fake_batch *batch, enum wire_status failed,
+                 const Wire__ReceiptStatement *held)
+{
+    struct wire_arena arena;
+    fake_arena(fake, &arena);
+    struct broker_event event;
+    fake_submit_event(fake, node, batch, &arena, &event);
+    event.submit.failed = failed;
+    event.submit.held = held;
+    node->used[batch->batch->seal->lane] += batch->frame_bytes;
     fake_step(fake, &event);
-    arena_close(arena);
 }
 
 const uint8_t *fake_publish(struct fake *fake, struct fake_node *node, const struct fake_spec *spec)
@@ -586,48 +591,56 @@ static size_t look_answered(const struct fake *fake, uint64_t serial, uint32_t r
     return count;
 }
 
+void fake_arrived_event(struct fake *fake, struct fake_node *node, Wire__VerdictCode code, struct wire_arena *arena,
+                        struct broker_event *event)
+{
+    struct fake_delivery *delivery = wire_arena_copy(arena, &node->inbox[0], sizeof *delivery);
+    memmove(node->inbox, node->inbox + 1, --node->inbox_count * sizeof node->inbox[0]);
+    struct broker_queue_name name = {node->region, wire_bytes(delivery->mechanism, strlen(delivery->mechanism)),
+                                     delivery->lane};
+    struct broker_queue_row *row = wire_arena_take(arena, sizeof *row);
+    struct wire_bytes value = fake_get(&fake->visible, BROKER_QUEUE, broker_key_queue_row(&name, delivery->number));
+    ENSURE(value.data != NULL && broker_get_queue(value, row));
+    const Wire__LedgerBatch *batch = batch_row(fake, row->serial, arena);
+    Wire__ArrivedStatement *statement = wire_arena_take(arena, sizeof *statement);
+    statement_fill(statement, node, delivery, batch, code, arena);
+    Wire__Signed *signed_ = wire_arena_take(arena, sizeof *signed_);
+    wire__signed__init(signed_);
+    signed_->type = WIRE__STATEMENT_TYPE__ARRIVED_STATEMENT;
+    struct wire_bytes packed = wire_encode(&statement->base, arena);
+    signed_->statement.data = (uint8_t *)(uintptr_t)packed.data;
+    signed_->statement.len = packed.size;
+    signed_->signature.data = (uint8_t *)(uintptr_t) "signature";
+    signed_->signature.len = 9;
+    Wire__ArrivedPart *part = wire_arena_take(arena, sizeof *part);
+    wire__arrived_part__init(part);
+    part->mechanism = delivery->mechanism;
+    part->lane = (Wire__Lane)delivery->lane;
+    part->number = delivery->number;
+    part->chain.data = delivery->chain.bytes;
+    part->chain.len = WIRE_HASH_BYTES;
+    part->signed_ = signed_;
+    struct broker_answered *answered = wire_arena_take(arena, 2048 * sizeof *answered);
+    *event = fake_event(fake, BROKER_EVENT_ARRIVED);
+    event->arrived = (struct broker_arrived){
+        .peer = node->peer, .part = part, .statement = statement, .row = row, .batch = batch, .answered = answered};
+    event->arrived.known =
+        fake_get(&fake->visible, BROKER_ARRIVAL, broker_key_arrival(row->serial, node->region, delivery->number))
+            .data != NULL;
+    event->arrived.answered_count = look_answered(fake, row->serial, node->region, answered, 0);
+    event->arrived.answered_count = look_answered(fake, row->serial, 0, answered, event->arrived.answered_count);
+    ENSURE(!arena->exhausted);
+}
+
 bool fake_arrive(struct fake *fake, struct fake_node *node, Wire__VerdictCode code)
 {
     if (node->inbox_count == 0 || node->peer == 0)
         return false;
-    struct wire_arena *arena = arena_open();
-    struct fake_delivery delivery = node->inbox[0];
-    memmove(node->inbox, node->inbox + 1, --node->inbox_count * sizeof node->inbox[0]);
-    struct broker_queue_name name = {node->region, wire_bytes(delivery.mechanism, strlen(delivery.mechanism)),
-                                     delivery.lane};
-    struct broker_queue_row row;
-    struct wire_bytes value = fake_get(&fake->visible, BROKER_QUEUE, broker_key_queue_row(&name, delivery.number));
-    ENSURE(value.data != NULL && broker_get_queue(value, &row));
-    const Wire__LedgerBatch *batch = batch_row(fake, row.serial, arena);
-    Wire__ArrivedStatement statement;
-    statement_fill(&statement, node, &delivery, batch, code, arena);
-    Wire__Signed signed_;
-    wire__signed__init(&signed_);
-    signed_.type = WIRE__STATEMENT_TYPE__ARRIVED_STATEMENT;
-    struct wire_bytes packed = wire_encode(&statement.base, arena);
-    signed_.statement.data = (uint8_t *)(uintptr_t)packed.data;
-    signed_.statement.len = packed.size;
-    signed_.signature.data = (uint8_t *)(uintptr_t) "signature";
-    signed_.signature.len = 9;
-    Wire__ArrivedPart part;
-    wire__arrived_part__init(&part);
-    part.mechanism = delivery.mechanism;
-    part.lane = (Wire__Lane)delivery.lane;
-    part.number = delivery.number;
-    part.chain.data = delivery.chain.bytes;
-    part.chain.len = WIRE_HASH_BYTES;
-    part.signed_ = &signed_;
-    struct broker_answered *answered = wire_arena_take(arena, 2048 * sizeof *answered);
-    struct broker_event event = fake_event(fake, BROKER_EVENT_ARRIVED);
-    event.arrived = (struct broker_arrived){
-        .peer = node->peer, .part = &part, .statement = &statement, .row = &row, .batch = batch, .answered = answered};
-    event.arrived.known =
-        fake_get(&fake->visible, BROKER_ARRIVAL, broker_key_arrival(row.serial, node->region, delivery.number)).data !=
-        NULL;
-    event.arrived.answered_count = look_answered(fake, row.serial, node->region, answered, 0);
-    event.arrived.answered_count = look_answered(fake, row.serial, 0, answered, event.arrived.answered_count);
+    struct wire_arena arena;
+    fake_arena(fake, &arena);
+    struct broker_event event;
+    fake_arrived_event(fake, node, code, &arena, &event);
     fake_step(fake, &event);
-    arena_close(arena);
     return true;
 }
 

@@ -77,13 +77,16 @@ void fake_policy_make(struct fake *fake)
     struct wire_problem problem = {.status = WIRE_OK};
     size_t size = rules_policy_size(&source, 1);
     uint8_t digest[WIRE_HASH_BYTES] = {0xd1};
-    fake->policy_memory = malloc(size);
-    ENSURE(fake->policy_memory != NULL);
-    if (rules_compile(&source, 1, 1, digest, fake->policy_memory, size, &policy, &problem) != WIRE_OK) {
+    fake->policy = fake->lent->policy;
+    if (fake->policy != NULL)
+        return;
+    fake->lent->policy_memory = malloc(size);
+    ENSURE(fake->lent->policy_memory != NULL);
+    if (rules_compile(&source, 1, 1, digest, fake->lent->policy_memory, size, &policy, &problem) != WIRE_OK) {
         fprintf(stderr, "%s: %s\n", problem.where, problem.en);
         abort();
     }
-    fake->policy = policy;
+    fake->policy = fake->lent->policy = policy;
 }
 
 uint32_t fake_lane_of(const struct fake_spec *spec)

@@ -363,17 +363,48 @@ bool fake_answer_seal(struct fake *fake, enum wire_status status)
 static void core_new(struct fake *fake)
 {
     size_t size = broker_core_size(&fake->options);
-    free(fake->memory);
-    fake->memory = memory(size);
-    fake->core = broker_core_init(fake->memory, size, &fake->options);
+    struct fake_memory *lent = fake->lent;
+    if (lent->core_size < size) {
+        free(lent->core);
+        lent->core = memory(size);
+        lent->core_size = size;
+    }
+    memset(lent->core, 0, size);
+    fake->core = broker_core_init(lent->core, size, &fake->options);
     fake->committed = fake->last_ticket = 0;
     fake->wake_ms = INT64_MAX;
     fake->seal_pending = false;
 }
 
+struct fake_memory *fake_memory_new(void)
+{
+    struct fake_memory *lent = memory(sizeof *lent);
+    *lent = (struct fake_memory){.out = memory(sizeof(struct broker_out)),
+                                 .out_memory = memory(BROKER_OUT_ARENA_BYTES),
+                                 .look_memory = memory(FAKE_LOOK_BYTES)};
+    return lent;
+}
+
+void fake_memory_free(struct fake_memory *lent)
+{
+    free(lent->out);
+    free(lent->out_memory);
+    free(lent->look_memory);
+    free(lent->core);
+    free(lent->policy_memory);
+    free(lent);
+}
+
 void fake_open(struct fake *fake, uint64_t seed)
 {
+    fake_open_in(fake, seed, fake_memory_new());
+    fake->owns_memory = true;
+}
+
+void fake_open_in(struct fake *fake, uint64_t seed, struct fake_memory *lent)
+{
     memset(fake, 0, sizeof *fake);
+    fake->lent = lent;
     fake->seed = seed;
     fake->hash = test_hash();
     fake->mono_ms = 1000;
@@ -386,9 +417,8 @@ void fake_open(struct fake *fake, uint64_t seed)
     fake->options.queues_max = 512;
     fake->options.mechanisms_max = 8;
     fake->options.window_rows = 256;
-    fake->out = memory(sizeof *fake->out);
-    fake->out_memory = memory(BROKER_OUT_ARENA_BYTES);
-    wire_arena_over(&fake->out->arena, fake->out_memory, BROKER_OUT_ARENA_BYTES);
+    fake->out = lent->out;
+    wire_arena_over(&fake->out->arena, lent->out_memory, BROKER_OUT_ARENA_BYTES);
     fake->text.grow = realloc;
     fake_policy_make(fake);
 }
@@ -459,12 +489,17 @@ static void start_trust(struct fake *fake)
     fake_step(fake, &event);
 }
 
-void fake_start(struct fake *fake, uint64_t seed)
+void fake_begin(struct fake *fake)
 {
-    fake_open(fake, seed);
     fake_boot(fake);
     start_trust(fake);
     fake_settle(fake);
+}
+
+void fake_start(struct fake *fake, uint64_t seed)
+{
+    fake_open(fake, seed);
+    fake_begin(fake);
 }
 
 static void drop_all(struct fake *fake)
@@ -521,9 +556,7 @@ void fake_close(struct fake *fake)
     }
     fake_store_close(&fake->visible);
     fake_store_close(&fake->durable);
-    free(fake->memory);
-    free(fake->out);
-    free(fake->out_memory);
-    free(fake->policy_memory);
+    if (fake->owns_memory)
+        fake_memory_free(fake->lent);
     free(fake->text.data);
 }

@@ -8,12 +8,22 @@ static ProtobufCBinaryData bin(const void *data, size_t size)
     return (ProtobufCBinaryData){.len = size, .data = (uint8_t *)(uintptr_t)data};
 }
 
+/* What an honest broker may expect of the node. */
+#define DEMAND(condition) ENSURE(mock->bend != NULL || (condition))
+
 void mock_init(struct mock *mock, struct world *world, uint8_t link)
 {
-    memset(mock, 0, sizeof *mock);
+    void *memory = malloc(MOCK_BUILD_BYTES);
+    ENSURE(memory != NULL);
+    mock_init_in(mock, world, link, memory);
+    mock->owns_memory = true;
+}
+
+void mock_init_in(struct mock *mock, struct world *world, uint8_t link, void *memory)
+{
+    memset(mock, 0, offsetof(struct mock, stream));
     mock->world = world;
-    mock->memory = malloc(MOCK_BUILD_BYTES);
-    ENSURE(mock->memory != NULL);
+    mock->memory = memory;
     for (uint32_t i = 0; i < WIRE_RECIPIENTS_MAX; i++)
         mock->to[i] = 320000 + i;
     mock->link = link;
@@ -83,7 +93,8 @@ void mock_close(struct mock *mock)
         free_bytes(mock->receipt[i].signed_);
     for (size_t i = 0; i < mock->part_count; i++)
         free_bytes(mock->part[i].frame);
-    free(mock->memory);
+    if (mock->owns_memory)
+        free(mock->memory);
 }
 
 /* --- receipts -------------------------------------------------------------------------------------------------------
@@ -148,6 +159,7 @@ static struct mock_stream *stream_of(struct mock *mock, const Wire__BatchSeal *s
     }
     ENSURE(mock->stream_count < MOCK_STREAMS);
     struct mock_stream *stream = &mock->stream[mock->stream_count++];
+    *stream = (struct mock_stream){.head = 0};
     strcpy(stream->mechanism, seal->mechanism);
     stream->lane = seal->lane;
     memcpy(stream->store_id, seal->store_id.data, WIRE_ID_BYTES);
@@ -183,6 +195,7 @@ static void judge(struct mock *mock, const Wire__Header *header, Wire__Verdict *
     }
     ENSURE(mock->id_count < MOCK_IDS);
     known = &mock->id[mock->id_count++];
+    *known = (struct mock_id){.judged = 0};
     memcpy(known->id, header->id.data, WIRE_ID_BYTES);
     known->judged++;
     known->code = verdict->code = mock->verdict == 0 ? WIRE__VERDICT_CODE__ADMITTED : mock->verdict;
@@ -239,7 +252,8 @@ static uint32_t judge_all(struct mock *mock, const Wire__Batch *batch, Wire__Rec
     statement->n_verdict = batch->n_envelope;
     for (size_t i = 0; i < batch->n_envelope; i++) {
         headers[i] = wire__header__unpack(NULL, batch->envelope[i]->header.len, batch->envelope[i]->header.data);
-        ENSURE(headers[i] != NULL && headers[i]->seq == batch->seal->first + i);
+        ENSURE(headers[i] != NULL);
+        DEMAND(headers[i]->seq == batch->seal->first + i);
         judge(mock, headers[i], &verdicts[i], &dispositions[i]);
         statement->verdict[i] = &verdicts[i];
         admitted += verdicts[i].code == WIRE__VERDICT_CODE__ADMITTED;
@@ -282,11 +296,13 @@ static void take_held(struct mock *mock, struct mock_stream *stream, const Wire_
 {
     Wire__ReceiptStatement *statement =
         wire__receipt_statement__unpack(NULL, held->statement.len, held->statement.data);
-    ENSURE(statement != NULL && statement->first == batch->seal->first);
+    ENSURE(statement != NULL);
+    DEMAND(statement->first == batch->seal->first);
     for (size_t i = 0; i < statement->n_verdict; i++) {
         if (find_id(mock, statement->verdict[i]->id.data) != NULL)
             continue;
         struct mock_id *id = &mock->id[mock->id_count++];
+        *id = (struct mock_id){.judged = 0};
         memcpy(id->id, statement->verdict[i]->id.data, WIRE_ID_BYTES);
         id->code = statement->verdict[i]->code;
         id->judged = 1;
@@ -322,7 +338,7 @@ static void repeat(struct mock *mock, struct mock_stream *stream, const Wire__Ba
         say_receipt(mock, 0, &signed_);
         return;
     }
-    ENSURE(mock->rolled_back_allowed); /* sealed bytes never change */
+    DEMAND(mock->rolled_back_allowed); /* sealed bytes never change */
     stream->frozen = true;
     mock->conflicts++;
     statement_of(mock, seal, WIRE__RECEIPT_OUTCOME__CONFLICT, &statement);
@@ -374,13 +390,14 @@ static void return_credit(struct mock *mock, Wire__Lane lane)
 static void hear_submit(struct mock *mock, const Wire__Submit *submit, size_t frame_bytes)
 {
     Wire__Batch *batch = wire__batch__unpack(NULL, submit->batch.len, submit->batch.data);
-    ENSURE(batch != NULL && mock->live);
+    ENSURE(batch != NULL);
+    DEMAND(mock->live);
     const Wire__BatchSeal *seal = batch->seal;
     struct mock_stream *stream = stream_of(mock, seal);
     uint64_t last = seal->first + seal->count - 1;
     mock->submits++;
     mock->submit_used[seal->lane] += frame_bytes;
-    ENSURE(mock->submit_used[seal->lane] <= mock->submit_granted[seal->lane]);
+    DEMAND(mock->submit_used[seal->lane] <= mock->submit_granted[seal->lane]);
     if (mock->outcome != 0) {
         answer_as_told(mock, seal, stream);
     } else if (stream->frozen || last <= stream->head) {
@@ -475,7 +492,9 @@ static void rewind_receipts(struct mock *mock, const Wire__Hello *hello)
     /* What was taken is gone from the queue, also for an older copy of the store. */
     if (hello->receipts_taken > mock->receipts_taken)
         mock->receipts_taken = hello->receipts_taken;
-    ENSURE(mock->receipts_taken <= mock->receipt_count);
+    DEMAND(mock->receipts_taken <= mock->receipt_count);
+    if (mock->receipts_taken > mock->receipt_count)
+        mock->receipts_taken = mock->receipt_count;
     mock->receipts_sent = mock->receipts_taken;
 }
 
@@ -529,7 +548,7 @@ static void hear_pulse(struct mock *mock, const Wire__Pulse *pulse)
 static void hear_credit(struct mock *mock, const Wire__Credit *credit)
 {
     for (size_t i = 0; i < credit->n_grant; i++) {
-        ENSURE(credit->grant[i]->offset > mock->deliver_granted[credit->grant[i]->lane]);
+        DEMAND(credit->grant[i]->offset > mock->deliver_granted[credit->grant[i]->lane]);
         mock->deliver_granted[credit->grant[i]->lane] = credit->grant[i]->offset;
         mock->wanted[credit->grant[i]->lane] = false;
     }
@@ -549,7 +568,7 @@ static void hear_arrived(struct mock *mock, const Wire__ArrivedPart *arrived)
             continue;
         struct node_key key =
             node_key_lane(mock->world->options.link[mock->link].name, arrived->mechanism, arrived->lane);
-        ENSURE(rows_get(&mock->world->durable, NODE_TABLE_CURSOR, node_key_bytes(&key)).data != NULL);
+        DEMAND(rows_get(&mock->world->durable, NODE_TABLE_CURSOR, node_key_bytes(&key)).data != NULL);
         part->arrived = true;
     }
 }

@@ -4,7 +4,15 @@
 #pragma once
 #include "world.h"
 
-enum { MOCK_STREAMS = 64, MOCK_BATCHES = 8192, MOCK_IDS = 65536, MOCK_PARTS = 4096, MOCK_SAYS = 4096, MOCK_LANES = 64 };
+enum {
+    MOCK_STREAMS = 64,
+    MOCK_BATCHES = 8192,
+    MOCK_IDS = 65536,
+    MOCK_PARTS = 4096,
+    MOCK_SAYS = 4096,
+    MOCK_LANES = 64,
+    MOCK_BUILD_BYTES = 24 * 1024 * 1024
+};
 
 struct mock_stream {
     char mechanism[WIRE_MECHANISM_BYTES_MAX + 1];
@@ -47,20 +55,16 @@ struct mock_part {
 struct mock {
     struct world *world;
     void *memory; /* for building what it says */
+    bool owns_memory;
     uint8_t link;
     uint8_t ledger_id[WIRE_ID_BYTES];
     uint64_t generation, serial, ledger_serial;
     uint64_t confirmed[2], offered[2]; /* serial, first 8 bytes of random */
     bool known;                        /* a node has confirmed a token before */
-    struct mock_stream stream[MOCK_STREAMS];
     size_t stream_count;
-    struct mock_batch batch[MOCK_BATCHES];
     size_t batch_count;
-    struct mock_id id[MOCK_IDS];
     size_t id_count;
-    struct mock_receipt receipt[MOCK_BATCHES];
     size_t receipt_count, receipts_sent, receipts_taken;
-    struct mock_part part[MOCK_PARTS];
     size_t part_count;
     size_t part_sent; /* of this session: parts before it were sent or are behind the cursor */
     /* the session */
@@ -68,7 +72,6 @@ struct mock {
     uint64_t submit_granted[WIRE_LANES], submit_used[WIRE_LANES];
     uint64_t deliver_granted[WIRE_LANES], deliver_used[WIRE_LANES];
     bool wanted[WIRE_LANES];
-    struct wire_bytes say[MOCK_SAYS]; /* frames to the node; owned */
     size_t say_count;
     /* what to do otherwise */
     Wire__Standing standing;      /* of the next WELCOME, when not NORMAL */
@@ -87,9 +90,22 @@ struct mock {
     bool rolled_back_allowed; /* a store was restored: other bytes under the same seqs are expected */
     uint64_t submits, resent, duplicates, conflicts, delivered, arrivals;
     int frozen_by_conflict;
+    /* A liar: what it says to the node goes through `bend` first, so nothing is demanded of what the node makes of it.
+     */
+    void (*bend)(struct mock *mock, Wire__Frame *frame, struct wire_arena *arena);
+    void (*bend_event)(struct mock *mock, struct node_event *event, struct wire_arena *arena);
+    /* entries below the counts above; not cleared by mock_init */
+    struct mock_stream stream[MOCK_STREAMS];
+    struct mock_batch batch[MOCK_BATCHES];
+    struct mock_id id[MOCK_IDS];
+    struct mock_receipt receipt[MOCK_BATCHES];
+    struct mock_part part[MOCK_PARTS];
+    struct wire_bytes say[MOCK_SAYS]; /* frames to the node; owned */
 };
 
 void mock_init(struct mock *mock, struct world *world, uint8_t link);
+/* Over MOCK_BUILD_BYTES of the caller's. */
+void mock_init_in(struct mock *mock, struct world *world, uint8_t link, void *memory);
 void mock_close(struct mock *mock);
 /* Hears one frame of the node; false: none. */
 bool mock_hear(struct mock *mock);

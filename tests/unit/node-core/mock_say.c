@@ -330,6 +330,13 @@ void mock_make_part(struct mock *mock, struct mock_part *part, const struct mock
 /* --- the shell's side -----------------------------------------------------------------------------------------------
  */
 
+static void step(struct mock *mock, struct node_event *event, struct wire_arena *arena)
+{
+    if (mock->bend_event != NULL)
+        mock->bend_event(mock, event, arena);
+    world_step(mock->world, event);
+}
+
 static node_row_value look(struct mock *mock, enum node_table table, const struct node_key *key,
                            struct wire_arena *arena)
 {
@@ -345,6 +352,18 @@ static node_row_value look_state(struct mock *mock, const uint8_t *id, struct wi
     return look(mock, NODE_TABLE_STATE, &key, arena);
 }
 
+/* As the shell must: what names no stream is not looked up. */
+static node_row_value look_batch(struct mock *mock, const char *mechanism, Wire__Lane lane,
+                                 ProtobufCBinaryData store_id, uint64_t first, struct wire_arena *arena)
+{
+    size_t size = strlen(mechanism);
+    if (size < 1 || size > WIRE_MECHANISM_BYTES_MAX || store_id.len != WIRE_ID_BYTES)
+        return wire_bytes(NULL, 0);
+    struct node_key key =
+        node_key_batch(mock->world->options.link[mock->link].name, mechanism, lane, store_id.data, first);
+    return look(mock, NODE_TABLE_BATCH, &key, arena);
+}
+
 static void hear_verdicts(struct mock *mock, struct node_receipt *in, struct wire_arena *arena)
 {
     const Wire__ReceiptStatement *statement = in->statement;
@@ -354,6 +373,8 @@ static void hear_verdicts(struct mock *mock, struct node_receipt *in, struct wir
     const Wire__Header **headers = wire_arena_take(arena, count * sizeof *headers);
     for (size_t i = 0; i < statement->n_verdict; i++) {
         const uint8_t *id = statement->verdict[i]->id.data;
+        if (statement->verdict[i]->id.len != WIRE_ID_BYTES)
+            continue;
         struct node_key key = node_key_id(id);
         states[i] = look_state(mock, id, arena);
         headers[i] = node_read_header(look(mock, NODE_TABLE_OUTBOX, &key, arena), arena);
@@ -382,23 +403,20 @@ static void speak_receipt(struct mock *mock, const Wire__Receipt *receipt, size_
 {
     struct node_event event = world_event(mock->world, NODE_ON_RECEIPT);
     struct node_receipt *in = &event.u.receipt;
-    const char *link = mock->world->options.link[mock->link].name;
     struct wire_bytes raw = wire_bytes(receipt->signed_->statement.data, receipt->signed_->statement.len);
     *in = (struct node_receipt){.link = mock->link, .frame_bytes = (uint32_t)bytes, .receipt = receipt};
     if (receipt->signed_->type == WIRE__STATEMENT_TYPE__RECEIPT_STATEMENT) {
         Wire__ReceiptStatement *s = wire__receipt_statement__unpack(&arena->allocator, raw.size, raw.data);
-        struct node_key key = node_key_batch(link, s->mechanism, s->lane, s->store_id.data, s->first);
         in->statement = s;
-        in->batch = look(mock, NODE_TABLE_BATCH, &key, arena);
+        in->batch = look_batch(mock, s->mechanism, s->lane, s->store_id, s->first, arena);
         hear_verdicts(mock, in, arena);
     } else {
         Wire__ArrivedStatement *s = wire__arrived_statement__unpack(&arena->allocator, raw.size, raw.data);
-        struct node_key key = node_key_batch(link, s->mechanism, s->lane, s->store_id.data, s->first);
         in->arrived = s;
-        in->batch = look(mock, NODE_TABLE_BATCH, &key, arena);
+        in->batch = look_batch(mock, s->mechanism, s->lane, s->store_id, s->first, arena);
         hear_arrivals(mock, in, arena);
     }
-    world_step(mock->world, &event);
+    step(mock, &event, arena);
 }
 
 static void look_up_envelope(struct mock *mock, struct node_deliver *in, size_t i, node_row_value *known,
@@ -458,7 +476,7 @@ static void speak_deliver(struct mock *mock, const Wire__Deliver *deliver, size_
             statuses[i] = WIRE_UNKNOWN_FIELD;
         look_up_envelope(mock, in, i, looks, looks + count, looks + 2 * count, arena);
     }
-    world_step(mock->world, &event);
+    step(mock, &event, arena);
 }
 
 static void speak_pulse(struct mock *mock, const Wire__Pulse *pulse, struct wire_arena *arena)
@@ -474,7 +492,7 @@ static void speak_pulse(struct mock *mock, const Wire__Pulse *pulse, struct wire
     }
     event.u.pulse =
         (struct node_pulse){.link = mock->link, .pulse = pulse, .completeness_good = good, .completeness = statements};
-    world_step(mock->world, &event);
+    step(mock, &event, arena);
 }
 
 static void speak(struct mock *mock, const Wire__Frame *frame, size_t bytes, struct wire_arena *arena)
@@ -484,7 +502,7 @@ static void speak(struct mock *mock, const Wire__Frame *frame, size_t bytes, str
     case WIRE__FRAME__BODY_WELCOME:
         event = world_event(mock->world, NODE_ON_WELCOME);
         event.u.welcome = (struct node_welcome){.link = mock->link, .welcome = frame->welcome};
-        world_step(mock->world, &event);
+        step(mock, &event, arena);
         break;
     case WIRE__FRAME__BODY_RECEIPT:
         speak_receipt(mock, frame->receipt, bytes, arena);
@@ -495,7 +513,7 @@ static void speak(struct mock *mock, const Wire__Frame *frame, size_t bytes, str
     case WIRE__FRAME__BODY_CREDIT:
         event = world_event(mock->world, NODE_ON_CREDIT);
         event.u.credit = (struct node_credit){.link = mock->link, .credit = frame->credit};
-        world_step(mock->world, &event);
+        step(mock, &event, arena);
         break;
     case WIRE__FRAME__BODY_PULSE:
         speak_pulse(mock, frame->pulse, arena);
@@ -503,7 +521,7 @@ static void speak(struct mock *mock, const Wire__Frame *frame, size_t bytes, str
     case WIRE__FRAME__BODY_BYE:
         event = world_event(mock->world, NODE_ON_BYE);
         event.u.bye = (struct node_bye){.link = mock->link, .bye = frame->bye};
-        world_step(mock->world, &event);
+        step(mock, &event, arena);
         break;
     default:
         ENSURE(false && "a broker does not send this");
@@ -521,6 +539,8 @@ bool mock_speak(struct mock *mock)
     wire_arena_over(&arena, mock->memory, MOCK_BUILD_BYTES);
     Wire__Frame *frame = wire__frame__unpack(&arena.allocator, bytes.size, bytes.data);
     ENSURE(frame != NULL);
+    if (mock->bend != NULL)
+        mock->bend(mock, frame, &arena);
     speak(mock, frame, bytes.size, &arena);
     free((void *)(uintptr_t)bytes.data);
     return true;

@@ -1,8 +1,6 @@
 #pragma once
 #include "mock.h"
 
-enum { MOCK_BUILD_BYTES = 24 * 1024 * 1024 };
-
 struct mock_welcome {
     Wire__Standing standing;
     uint8_t nonce[WIRE_ID_BYTES];

@@ -3,7 +3,7 @@
 #include "wire/kind.h"
 #include <stdio.h>
 
-enum { BUILD_BYTES = 16 * WIRE_FRAME_BYTES_MAX };
+enum { BUILD_BYTES = 16 * WIRE_FRAME_BYTES_MAX, LOOK_BYTES = 1024 * 1024 };
 
 /* --- randomness and hashing that need no library --------------------------------------------------------------------
  */
@@ -52,18 +52,58 @@ void world_id(uint64_t n, uint8_t out[WIRE_ID_BYTES])
 /* --- open, boot, crash ----------------------------------------------------------------------------------------------
  */
 
+static void *taken(size_t size)
+{
+    void *memory = malloc(size);
+    ENSURE(memory != NULL);
+    return memory;
+}
+
+struct world_memory *world_memory_new(void)
+{
+    struct world_memory *lent = taken(sizeof *lent);
+    *lent = (struct world_memory){.out = taken(sizeof *lent->out),
+                                  .out_memory = taken(NODE_OUT_BYTES),
+                                  .build_memory = taken(BUILD_BYTES),
+                                  .seal_memory = taken(BUILD_BYTES),
+                                  .look_memory = taken(LOOK_BYTES)};
+    return lent;
+}
+
+void world_memory_free(struct world_memory *lent)
+{
+    free(lent->out);
+    free(lent->out_memory);
+    free(lent->build_memory);
+    free(lent->seal_memory);
+    free(lent->look_memory);
+    free(lent->core);
+    free(lent);
+}
+
 static void new_core(struct world *world)
 {
+    struct world_memory *lent = world->lent;
     size_t size = node_core_size(&world->options);
-    free(world->memory);
-    world->memory = calloc(1, size);
-    ENSURE(world->memory != NULL);
-    world->core = node_core_init(world->memory, size, &world->options);
+    if (lent->core_size < size) {
+        free(lent->core);
+        lent->core = taken(size);
+        lent->core_size = size;
+    }
+    memset(lent->core, 0, size);
+    world->core = node_core_init(lent->core, size, &world->options);
 }
 
 void world_open(struct world *world)
 {
-    memset(world, 0, sizeof *world);
+    world_open_in(world, world_memory_new());
+    world->owns_memory = true;
+}
+
+void world_open_in(struct world *world, struct world_memory *memory)
+{
+    memset(world, 0, offsetof(struct world, pending));
+    world->lent = memory;
     world->options = (struct node_options){.region = WORLD_REGION,
                                            .software = "test",
                                            .link = {{.name = "main"}, {.name = "south"}},
@@ -76,11 +116,8 @@ void world_open(struct world *world)
     world->wall_ms = wire_day_start(20200207) + 10 * 3600 * 1000;
     world->mono_ms = 1000;
     world->seed = 1;
-    world->out = malloc(sizeof *world->out);
-    world->out_memory = malloc(NODE_OUT_BYTES);
-    world->build_memory = malloc(BUILD_BYTES);
-    ENSURE(world->out != NULL && world->out_memory != NULL && world->build_memory != NULL);
-    node_out_init(world->out, world->out_memory, NODE_OUT_BYTES);
+    world->out = memory->out;
+    node_out_init(world->out, memory->out_memory, NODE_OUT_BYTES);
     world->log.grow = realloc;
     new_core(world);
 }
@@ -123,10 +160,8 @@ void world_close(struct world *world)
     drop_pending(world);
     rows_clear(&world->store);
     rows_clear(&world->durable);
-    free(world->memory);
-    free(world->out);
-    free(world->out_memory);
-    free(world->build_memory);
+    if (world->owns_memory)
+        world_memory_free(world->lent);
     free(world->log.data);
 }
 
@@ -317,7 +352,7 @@ static void perform_send(struct world *world, const struct node_send *send)
 {
     struct wire_arena arena;
     ENSURE(world->waiting_count < WORLD_QUEUE_MAX);
-    wire_arena_over(&arena, world->build_memory, BUILD_BYTES);
+    wire_arena_over(&arena, world->lent->build_memory, BUILD_BYTES);
     fill(world, send, &arena);
     size_t bytes = wire__frame__get_packed_size(send->frame);
     uint8_t *data = malloc(bytes);
@@ -389,6 +424,7 @@ void world_step(struct world *world, struct node_event *event)
     for (;;) {
         node_core_step(world->core, &next, world->out);
         node_core_audit(world->core);
+        world->steps++;
         if (world->keep_log)
             node_core_text(&world->log, world->core, world->out);
         for (size_t i = 0; i < world->out->count; i++)
@@ -444,10 +480,7 @@ static size_t add_states(const struct world *world, const struct wire_row *row, 
         states[count++] = state_of(world, node_key_last_id(row->key));
         return count;
     }
-    size_t size = 1024 * 1024;
-    void *memory = malloc(size);
-    ENSURE(memory != NULL);
-    wire_arena_over(&arena, memory, size);
+    wire_arena_over(&arena, world->lent->look_memory, LOOK_BYTES);
     if (row->table == NODE_TABLE_DRAFT) {
         const Wire__NodeDraft *draft = node_read_draft(row->value, &arena);
         states[count++] = draft == NULL ? wire_bytes(NULL, 0) : state_of(world, draft->id.data);
@@ -456,7 +489,6 @@ static size_t add_states(const struct world *world, const struct wire_row *row, 
         for (size_t i = 0; i < batch->n_id; i++)
             states[count++] = state_of(world, batch->id[i].data);
     }
-    free(memory);
     return count;
 }
 
@@ -470,7 +502,8 @@ bool world_fetched(struct world *world)
     struct wire_bytes prefix = node_key_bytes(&fetch.prefix), from = node_key_bytes(&fetch.from);
     size_t at = rows_seek(&world->store, (uint8_t)fetch.table, from.size > 0 ? from : prefix);
     struct wire_row *rows = calloc(fetch.rows_max + 1, sizeof *rows);
-    node_row_value *states = calloc((fetch.rows_max + 1) * WIRE_BATCH_ENVELOPES_MAX, sizeof *states);
+    size_t states_a_row = fetch.table == NODE_TABLE_BATCH ? WIRE_BATCH_ENVELOPES_MAX : 2;
+    node_row_value *states = calloc((fetch.rows_max + 1) * states_a_row, sizeof *states);
     struct node_event event = world_event(world, NODE_ON_FETCHED);
     struct node_fetched *fetched = &event.u.fetched;
     size_t state_count = 0;
@@ -612,9 +645,7 @@ bool world_sealed(struct world *world)
     memmove(world->seal, world->seal + 1, world->seal_count * sizeof seal);
     memmove(world->seal_id, world->seal_id + 1, world->seal_count * sizeof world->seal_id[0]);
     struct wire_arena arena;
-    void *memory = malloc(BUILD_BYTES); /* effects of the step may need build_memory */
-    ENSURE(memory != NULL);
-    wire_arena_over(&arena, memory, BUILD_BYTES);
+    wire_arena_over(&arena, world->lent->seal_memory, BUILD_BYTES); /* effects of the step may need build_memory */
     struct node_event event = world_event(world, NODE_ON_SEALED);
     struct node_sealed *sealed = &event.u.sealed;
     enum wire_status status[WIRE_BATCH_ENVELOPES_MAX];
@@ -644,7 +675,6 @@ bool world_sealed(struct world *world)
         sealed->frame_bytes = frame_bytes(world, &batch, &arena);
     }
     world_step(world, &event);
-    free(memory);
     return true;
 }
 
@@ -795,10 +825,7 @@ enum wire_status world_withdraw(struct world *world, uint64_t n)
 {
     uint8_t id[WIRE_ID_BYTES];
     struct wire_arena arena;
-    size_t size = 256 * 1024;
-    void *memory = malloc(size);
-    ENSURE(memory != NULL);
-    wire_arena_over(&arena, memory, size);
+    wire_arena_over(&arena, world->lent->look_memory, LOOK_BYTES);
     world_id(n, id);
     struct node_key key = node_key_id(id);
     Wire__Header *header = node_read_header(world_look(world, NODE_TABLE_OUTBOX, &key), &arena);
@@ -810,7 +837,6 @@ enum wire_status world_withdraw(struct world *world, uint64_t n)
         event.u.withdraw.asked = world_look(world, NODE_TABLE_KNOWN, &asked);
     }
     world_step(world, &event);
-    free(memory);
     return world->results[0].status;
 }
 
@@ -824,15 +850,10 @@ Wire__NodeOutboxState world_state(struct world *world, uint64_t n)
 {
     uint8_t id[WIRE_ID_BYTES];
     struct wire_arena arena;
-    size_t size = 256 * 1024;
-    void *memory = malloc(size);
-    ENSURE(memory != NULL);
-    wire_arena_over(&arena, memory, size);
+    wire_arena_over(&arena, world->lent->look_memory, LOOK_BYTES);
     world_id(n, id);
     Wire__NodeState *state = world_state_row(world, id, &arena);
-    Wire__NodeOutboxState value = state == NULL ? 0 : state->state;
-    free(memory);
-    return value;
+    return state == NULL ? 0 : state->state;
 }
 
 Wire__Frame *world_take_frame(struct world *world, uint8_t link)

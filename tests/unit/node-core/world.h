@@ -22,29 +22,30 @@ struct world_sent {
     struct node_key batch;   /* of a SUBMIT; size 0: none */
 };
 
+/* What is large and holds nothing between two worlds: one after another may use it. */
+struct world_memory {
+    struct node_out *out;
+    void *out_memory, *build_memory, *seal_memory; /* for frames on their way out; for batches */
+    void *look_memory;                             /* for look-ups */
+    void *core;
+    size_t core_size;
+};
+struct world_memory *world_memory_new(void);
+void world_memory_free(struct world_memory *memory);
+
 struct world {
     struct node_options options;
-    void *memory;
+    struct world_memory *lent;
+    bool owns_memory;
     struct node_core *core;
     struct node_out *out;
-    void *out_memory, *build_memory; /* for frames on their way out */
-    struct rows store, durable;      /* as the owner sees it; as the disk has it */
-    struct world_append pending[WORLD_QUEUE_MAX];
-    size_t pending_count;
-    struct world_sent waiting[WORLD_QUEUE_MAX]; /* for their ticket */
-    size_t waiting_count;
-    struct world_sent sent[WORLD_QUEUE_MAX]; /* on the wire, not looked at */
-    size_t sent_count;
-    struct node_fetch fetch[64];
-    size_t fetch_count;
-    struct node_seal seal[16];
-    uint8_t seal_id[16][WIRE_BATCH_ENVELOPES_MAX][WIRE_ID_BYTES];
-    size_t seal_count;
+    struct rows store, durable; /* as the owner sees it; as the disk has it */
+    size_t pending_count, waiting_count, sent_count, fetch_count, seal_count;
     uint32_t erase;                                                    /* asked for */
     enum wire_status (*seal_status)(void *context, const uint8_t *id); /* NULL: always OK */
     void *context;
     int64_t mono_ms, wall_ms;
-    uint64_t seed;
+    uint64_t seed, steps;
     struct wire_text log; /* effects of every step, as text; NULL data: not kept */
     bool keep_log;
     uint64_t notes[NODE_TOPICS];
@@ -53,6 +54,13 @@ struct world {
     struct node_done done; /* the newest */
     struct node_result results[NODE_PUBLISH_MAX];
     void (*on_done)(void *context, struct world *world);
+    /* entries below the counts above; not cleared when a world is opened */
+    struct world_append pending[WORLD_QUEUE_MAX];
+    struct world_sent waiting[WORLD_QUEUE_MAX]; /* for their ticket */
+    struct world_sent sent[WORLD_QUEUE_MAX];    /* on the wire, not looked at */
+    struct node_fetch fetch[64];
+    struct node_seal seal[16];
+    uint8_t seal_id[16][WIRE_BATCH_ENVELOPES_MAX][WIRE_ID_BYTES];
 };
 
 const struct wire_hash *world_hash(void);
@@ -61,6 +69,7 @@ void world_id(uint64_t n, uint8_t out[WIRE_ID_BYTES]);
 
 /* Two links: "main" carries every mechanism but "zhuhai-macao", which "south" carries. */
 void world_open(struct world *world);
+void world_open_in(struct world *world, struct world_memory *memory);
 void world_close(struct world *world);
 void world_boot(struct world *world);
 /* As if killed and started again: what was not committed is gone. */
