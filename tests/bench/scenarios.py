@@ -109,9 +109,17 @@ def lines():
     return found
 
 
-# key, what, unit, floor, goal, whether more is better
-WHOLE_NODES = [
+# Figures of ours that stand alone: key, what, unit, floor, goal, whether more is better.
+ABSOLUTE = [
     ("S8-supply", "supply requests, import to inbox", "msg/s", 20000, 50000, True),
     ("S8-contacts", "sealed contact notices, import to inbox", "msg/s", 15000, 40000, True),
     ("S8-desk", "one notice desk to desk, p50", "ms", 5, None, False),
+    ("S5-memory", "RssAnon a session", "KB", 100, None, False),
+    ("S5-alert", "an alert to all sessions", "s", 1, None, False),
+    ("S5-back", "all sessions back after a restart", "s", 10, None, False),
+    ("S5-rest", "broker CPU at rest", "%", 2, None, False),
+    ("S6-rate", "throughput at the end by that at the start", "", .9, None, True),
+    ("S6-restart", "restart on what is kept", "s", 2, None, False),
+    ("S6-memory", "RssAnon at the end by that at the start", "", 1.2, None, False),
+    ("S6-catch-up", "catch-up by the throughput of S1", "", .7, None, True),
 ]

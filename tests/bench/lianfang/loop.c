@@ -18,6 +18,12 @@ void loop_add(struct member *member)
     member->readable = true;
 }
 
+void loop_remove(struct member *member)
+{
+    epoll_ctl(member->world->epoll, EPOLL_CTL_DEL, member->fd, NULL);
+    member->readable = false;
+}
+
 /* One varint; NULL: cut off. */
 static const uint8_t *varint(const uint8_t *at, const uint8_t *end, uint64_t *out)
 {

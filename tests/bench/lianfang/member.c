@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PULSE_NS = 1000000000 };
-
 static const uint32_t windows[WIRE_LANES] = {64 * 1024, 160 * 1024, 192 * 1024, 160 * 1024};
 
 static void option(struct member *member, int name, int value)
@@ -46,8 +44,45 @@ void member_send(struct member *member, Wire__Frame__BodyCase body, void *messag
     wire_arena_back(&member->world->arena, mark);
 }
 
+/* Where each stream stands, for a broker that comes back. */
+static size_t heads(const struct member *member, Wire__StreamHead *head, Wire__StreamHead **list)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; member->publisher >= 0 && i < member->world->flows; i++) {
+        const struct stream *stream = &member->stream[i];
+        if (stream->last == 0)
+            continue;
+        wire__stream_head__init(&head[count]);
+        head[count].mechanism = (char *)(uintptr_t)stream->flow->mechanism;
+        head[count].lane = stream->flow->lane;
+        head[count].store_id = (ProtobufCBinaryData){WIRE_ID_BYTES, (uint8_t *)(uintptr_t)stream->store_id};
+        head[count].head = stream->last;
+        head[count].has_receipted = true;
+        head[count].receipted = stream->sent_count == 0 ? stream->last : stream->sent[stream->sent_head].first - 1;
+        list[count] = &head[count];
+        count++;
+    }
+    return count;
+}
+
+static size_t cursors(struct member *member, Wire__Cursor *cursor, Wire__Cursor **list)
+{
+    for (uint32_t i = 0; i < member->cursors; i++) {
+        wire__cursor__init(&cursor[i]);
+        cursor[i].mechanism = member->cursor[i].mechanism;
+        cursor[i].lane = member->cursor[i].lane;
+        cursor[i].generation = member->generation;
+        cursor[i].number = member->cursor[i].number;
+        cursor[i].chain = (ProtobufCBinaryData){WIRE_HASH_BYTES, member->cursor[i].chain.bytes};
+        list[i] = &cursor[i];
+    }
+    return member->cursors;
+}
+
 static void hello(struct member *member)
 {
+    Wire__StreamHead head[FLOWS_MAX], *head_list[FLOWS_MAX];
+    Wire__Cursor cursor[MEMBER_CURSORS], *cursor_list[MEMBER_CURSORS];
     uint8_t nonce[WIRE_ID_BYTES];
     Wire__Hello hello;
     Wire__Grant grant[WIRE_LANES], *grants[WIRE_LANES];
@@ -59,10 +94,16 @@ static void hello(struct member *member)
     hello.store_id = (ProtobufCBinaryData){WIRE_ID_BYTES, member->stream[0].store_id};
     hello.policy_version = member->world->policy_version;
     hello.directory_epoch = cert_directory_epoch(member->world->directory);
-    hello.receipts_taken = 0;
+    hello.receipts_taken = member->receipts_taken;
+    hello.token = member->has_token ? &member->token : NULL;
+    hello.stream = head_list;
+    hello.n_stream = heads(member, head, head_list);
+    hello.cursor = cursor_list;
+    hello.n_cursor = cursors(member, cursor, cursor_list);
     hello.nonce = (ProtobufCBinaryData){sizeof(nonce), nonce};
     for (size_t lane = 0; lane < WIRE_LANES; lane++) {
-        member->deliver[lane].granted = windows[lane];
+        member->submit[lane] = (struct lane_credit){0};
+        member->deliver[lane] = (struct lane_credit){.granted = windows[lane]};
         wire__grant__init(&grant[lane]);
         grant[lane].lane = (Wire__Lane)lane;
         grant[lane].offset = windows[lane];
@@ -83,7 +124,7 @@ void member_connect(struct member *member)
     if (member->socket == NULL || broker == NULL)
         plan_void("no socket for %06u: %s", member->region, zmq_strerror(errno));
     option(member, ZMQ_LINGER, 0);
-    option(member, ZMQ_RECONNECT_IVL, -1);
+    option(member, ZMQ_RECONNECT_IVL, 500); /* while the broker is not there yet; what was sent waits */
     option(member, ZMQ_SNDHWM, 4096);
     option(member, ZMQ_RCVHWM, 0);
     option(member, ZMQ_SNDBUF, 128 * 1024);
@@ -95,6 +136,15 @@ void member_connect(struct member *member)
         plan_void("%s: %s", endpoint, zmq_strerror(errno));
     loop_add(member);
     hello(member);
+}
+
+void member_disconnect(struct member *member)
+{
+    loop_remove(member);
+    zmq_close(member->socket);
+    member->socket = NULL;
+    member->world->live -= member->live;
+    member->live = false;
 }
 
 /* --- what comes --------------------------------------------------------------------------------------------------- */
@@ -110,7 +160,7 @@ static void pulse(struct member *member, Wire__LineageToken *confirmed)
     pulse.has_echo_mono_ms = member->echo_mono_ms != 0;
     pulse.echo_mono_ms = member->echo_mono_ms;
     member_send(member, WIRE__FRAME__BODY_PULSE, &pulse);
-    member->pulse_at_ns = plan_now_ns() + PULSE_NS;
+    member->pulse_at_ns = plan_now_ns() + member->pulse_every_ns;
 }
 
 void member_pulse(struct member *member)
@@ -125,6 +175,18 @@ static void take_grants(struct member *member, Wire__Grant *const *grants, size_
             member->submit[grants[i]->lane].granted = grants[i]->offset;
 }
 
+static void keep_token(struct member *member, const Wire__LineageToken *token)
+{
+    if (token->ledger_id.len != WIRE_ID_BYTES || token->random.len != WIRE_ID_BYTES)
+        plan_void("a token that is none");
+    memcpy(member->token_ledger, token->ledger_id.data, WIRE_ID_BYTES);
+    memcpy(member->token_random, token->random.data, WIRE_ID_BYTES);
+    member->token = *token;
+    member->token.ledger_id.data = member->token_ledger;
+    member->token.random.data = member->token_random;
+    member->has_token = true;
+}
+
 static void on_welcome(struct member *member, Wire__Welcome *welcome)
 {
     if (welcome->standing != WIRE__STANDING__NORMAL)
@@ -134,6 +196,8 @@ static void on_welcome(struct member *member, Wire__Welcome *welcome)
     for (size_t i = 0; i < welcome->n_number; i++)
         if (welcome->number[i]->serial > member->number_serial)
             member->number_serial = welcome->number[i]->serial;
+    keep_token(member, welcome->token);
+    member->pulse_every_ns = (uint64_t)welcome->pulse_ms * 1000000;
     pulse(member, welcome->token);
     member->live = true;
     member->world->live++;
@@ -174,6 +238,8 @@ void member_on_frame(struct member *member, const void *data, size_t size)
         member->echo_mono_ms = frame->pulse->mono_ms;
         break;
     case WIRE__FRAME__BODY_BYE:
+        if (world->crowd && frame->bye->reason == WIRE_SHUTTING_DOWN)
+            break; /* the round restarts the broker */
         plan_void("%06u got BYE: %s", member->region, wire_status_name(frame->bye->reason));
     default:
         break; /* directory, policy: ours are those it has */

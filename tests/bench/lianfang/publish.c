@@ -140,6 +140,8 @@ static size_t put_header(const struct making *m, uint64_t serial, const struct w
     at = put_number(at, 12, flow->kind);
     at = put_number(at, 13, WIRE__STATUS__ACTUAL);
     at = put_number(at, 14, WIRE__ACTION__ISSUE);
+    if (flow->chosen)
+        at = put_bytes(at, 18, "bench", 5);
     at = put_number(at, 19, flow->lane == WIRE__LANE__FLASH ? WIRE__URGENCY__IMMEDIATE : WIRE__URGENCY__EXPECTED);
     at = put_number(at, 22, (uint64_t)m->wall_ms);
     at = put_number(at, 26, m->keep_until);
@@ -261,7 +263,7 @@ static size_t most_added(const struct making *m)
 uint32_t publish_batch(struct member *member, uint32_t which, uint32_t most)
 {
     struct world *world = member->world;
-    struct making m = {.member = member, .stream = &member->stream[which], .alert = which == 1};
+    struct making m = {.member = member, .stream = &member->stream[which], .alert = which >= 1};
     uint64_t *serial = m.alert ? &member->alerts : &member->published;
     size_t bytes = room(member, m.stream), boxes = 0;
     m.wall_ms = world_wall_ms();

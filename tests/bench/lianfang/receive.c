@@ -80,10 +80,13 @@ static void hold(struct member *member, const Wire__Header *header)
             samples_add(&world->result->in_hands, plan_now_ns() - world->ping_sent_ns);
         return;
     }
-    if (serial >= world->alerts || world->alert_sent_ns[serial] == 0)
+    if (serial >= world->alerts || world->alert_sent_ns[serial] == 0 || member->has_alert)
         plan_void("an alert that nobody sent, or twice");
     samples_add(&world->result->in_hands, plan_now_ns() - world->alert_sent_ns[serial]);
-    world->alert_sent_ns[serial] = 0;
+    if (world->crowd)
+        member->has_alert = true;
+    else
+        world->alert_sent_ns[serial] = 0;
     world->alerts_in_hands++;
 }
 
@@ -218,7 +221,7 @@ void receive_answer(struct member *member)
 
 static struct stream *stream_of(struct member *member, const char *mechanism, Wire__Lane lane)
 {
-    for (int i = 0; i < 2; i++)
+    for (uint32_t i = 0; member->publisher >= 0 && i < member->world->flows; i++)
         if (member->stream[i].flow->lane == lane && strcmp(member->stream[i].flow->mechanism, mechanism) == 0)
             return &member->stream[i];
     plan_void("a receipt for a stream that is not ours");
@@ -246,11 +249,11 @@ static void take_judged(struct member *member, const Wire__ReceiptStatement *sta
         statement->root.len != WIRE_HASH_BYTES || memcmp(statement->root.data, sent->root.bytes, WIRE_HASH_BYTES) != 0)
         plan_void("a receipt for another batch");
     world->last_ns = plan_now_ns();
-    if (stream == &member->stream[1] || world->plan->mode == PLAN_PING)
+    if (stream != &member->stream[0] || world->plan->mode == PLAN_PING)
         samples_add(&world->result->confirmed, world->last_ns - sent->sent_ns);
     stream->sent_head = (stream->sent_head + 1) % SENT_MAX;
     stream->sent_count--;
-    *(stream == &member->stream[1] ? &member->alerts_confirmed : &member->confirmed) += statement->n_verdict;
+    *(stream != &member->stream[0] ? &member->alerts_confirmed : &member->confirmed) += statement->n_verdict;
     world->confirmed += statement->n_verdict;
 }
 

@@ -90,10 +90,13 @@ static void read_role(struct world *world, struct counted *counted, const char *
     } else if (sscanf(line, "policy %llu", &version) == 1)
         world->policy_version = version;
     else if (strncmp(line, "flow ", 5) == 0)
-        read_flow(line + 5, &world->flow);
+        read_flow(line + 5, &world->flow[0]);
     else if (strncmp(line, "alert ", 6) == 0)
-        read_flow(line + 6, &world->alert);
-    else
+        read_flow(line + 6, &world->flow[1]);
+    else if (strncmp(line, "crowd ", 6) == 0 && world->flows < FLOWS_MAX) {
+        world->flow[world->flows].chosen = world->crowd = true;
+        read_flow(line + 6, &world->flow[world->flows++]);
+    } else
         plan_void("roles: %s", line);
 }
 
@@ -173,15 +176,17 @@ static void member_ready(struct member *member)
     load_identity(member);
     wire_arena_over(&member->answer_arena, taken(1, ANSWER_ARENA_BYTES), ANSWER_ARENA_BYTES);
     cert_random(&member->random, sizeof(member->random));
-    for (int i = 0; i < 2; i++) {
-        member->stream[i].flow = i == 0 ? &world->flow : &world->alert;
-        cert_random(member->stream[i].store_id, WIRE_ID_BYTES);
+    member->stream = taken(member->publisher < 0 ? 1 : world->flows, sizeof(*member->stream));
+    cert_random(member->stream[0].store_id, WIRE_ID_BYTES);
+    for (uint32_t i = 0; i < (member->publisher < 0 ? 1 : world->flows); i++) {
+        member->stream[i].flow = &world->flow[i];
+        memcpy(member->stream[i].store_id, member->stream[0].store_id, WIRE_ID_BYTES);
     }
 }
 
 void world_open(struct world *world, const struct plan *plan, struct result *result)
 {
-    *world = (struct world){.plan = plan, .result = result};
+    *world = (struct world){.plan = plan, .result = result, .flows = 2};
     world->hash = cert_hash_new();
     wire_arena_over(&world->arena, taken(1, ARENA_BYTES), ARENA_BYTES);
     world->member = taken((size_t)plan->publishers + plan->recipients, sizeof(*world->member));
@@ -198,7 +203,7 @@ void world_open(struct world *world, const struct plan *plan, struct result *res
     load_directory(world);
     for (uint32_t i = 0; i < world->members; i++)
         member_ready(&world->member[i]);
-    for (uint32_t i = 0; world->flow.how == CONCERNED && i < plan->recipients; i++)
+    for (uint32_t i = 0; world->flow[0].how == CONCERNED && i < plan->recipients; i++)
         make_boxes(world, i);
     world->tally = tally_new(plan);
     raise_limits();
@@ -215,6 +220,7 @@ static void member_close(struct member *member)
         zmq_close(member->socket);
     cert_identity_free(&member->identity);
     free(member->answer_arena.base);
+    free(member->stream);
 }
 
 void world_close(struct world *world)

@@ -5,9 +5,9 @@
  * The folder of the plan holds what tests/support/house.py makes (ca/ca.pem, publish/directory.bin,
  * node-<adcode>-identity/) and `roles`, a line each:
  *   policy VERSION · publisher ADCODE · recipient ADCODE (in the order of the plan's numbers) · flow FLOW · alert FLOW
- * with FLOW = MECHANISM KIND UNIT LANE HOW, the first a name, then three numbers, and HOW
- *   concerned  sealed, about the recipient's region     named  clear, addressed to it     all  clear, to whom the rules
- * say
+ * · crowd FLOW (one a mechanism: an alert to all its members, though a narrower one might carry it) with FLOW =
+ * MECHANISM KIND UNIT LANE HOW, the first a name, then three numbers, and HOW concerned  sealed, about the recipient's
+ * region     named  clear, addressed to it     all  clear, to whom the rules say
  */
 #pragma once
 #include "certs/verify.h"
@@ -24,6 +24,7 @@ enum {
     BOXES_KEPT = 32,     /* key boxes made beforehand for each recipient */
     SENT_MAX = 64,       /* batches of one lane under way */
     HEADER_MAX = 512,    /* of what this harness writes */
+    FLOWS_MAX = 12,
 };
 
 enum addressing { CONCERNED, NAMED, ALL };
@@ -33,6 +34,7 @@ struct flow {
     uint32_t kind, unit;
     Wire__Lane lane;
     enum addressing how;
+    bool chosen; /* the header says why this mechanism */
 };
 
 /* Made before the clock starts: what sealing costs is not measured. */
@@ -86,7 +88,11 @@ struct member {
     uint64_t pulse_at_ns, pulse_serial;
     int64_t echo_mono_ms; /* the broker's newest; 0: none */
     uint64_t generation;
-    struct stream stream[2]; /* flow, alert */
+    Wire__LineageToken token; /* of the last WELCOME; its bytes are those below */
+    uint8_t token_ledger[WIRE_ID_BYTES], token_random[WIRE_ID_BYTES];
+    bool has_token, has_alert;
+    uint64_t pulse_every_ns, connect_at_ns;
+    struct stream *stream; /* one a flow of the world */
     struct lane_credit submit[WIRE_LANES], deliver[WIRE_LANES];
     struct cursor cursor[MEMBER_CURSORS];
     uint32_t cursors;
@@ -114,7 +120,9 @@ struct world {
     void *zmq;
     int epoll;
     uint64_t policy_version;
-    struct flow flow, alert;
+    struct flow flow[FLOWS_MAX]; /* the flow, the alerts, those to a crowd */
+    uint32_t flows;
+    bool crowd; /* an alert goes to many */
     struct member *member;
     uint32_t members;
     uint32_t *recipient_region; /* by index of the plan */
@@ -130,7 +138,8 @@ struct world {
     uint64_t last_ns;        /* when the last message was confirmed or came into hands */
     uint64_t *alert_sent_ns; /* by serial */
     uint64_t alerts, alerts_max;
-    uint64_t ping_sent_ns;
+    uint64_t ping_sent_ns, start_ns;
+    struct usage own; /* ours when the round began */
 };
 
 /* world.c: from the files; keys and boxes */
@@ -140,6 +149,8 @@ int64_t world_wall_ms(void);
 
 /* member.c: sessions */
 void member_connect(struct member *member);
+/* The connection is gone; what the node knows stays. */
+void member_disconnect(struct member *member);
 /* Encodes and sends; for frames built here. */
 void member_send(struct member *member, Wire__Frame__BodyCase body, void *message);
 void member_send_bytes(struct member *member, const void *data, size_t size);
@@ -160,5 +171,6 @@ void receive_receipt(struct member *member, const Wire__Receipt *receipt);
 
 /* loop.c */
 void loop_add(struct member *member);
+void loop_remove(struct member *member);
 /* Takes what came and waits at most timeout_ns for more. A frame of the flash lane is taken before all others. */
 void loop_turn(struct world *world, uint64_t timeout_ns);
