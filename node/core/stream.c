@@ -224,6 +224,16 @@ static void submit(struct node_step *s, struct node_stream *stream, const struct
     memcpy(entry->root, ready->root, sizeof entry->root);
 }
 
+/* Nothing is on its way when every SUBMIT has its answer, whatever the counts say: a batch whose payloads are lost is
+ * smaller on the line than it was counted, and the difference would never be taken. */
+static bool has_clear_way(const struct node_link *link, Wire__Lane lane, uint32_t bytes)
+{
+    for (int i = 0; i < WIRE_LANES; i++)
+        if (link->submit[i].inflight > 0)
+            return wire_credit_clear(&link->credit, lane, bytes);
+    return true;
+}
+
 /* Sends or skips the first that is ready. */
 static enum node_sending send_first(struct node_step *s, uint32_t index)
 {
@@ -243,7 +253,7 @@ static enum node_sending send_first(struct node_step *s, uint32_t index)
             node_submit_want(s, lane, ready.bytes);
             return NODE_LACKS_CREDIT;
         }
-        if (!wire_credit_clear(&s->core->link[lane->link].credit, lane->lane, ready.bytes))
+        if (!has_clear_way(&s->core->link[lane->link], lane->lane, ready.bytes))
             return NODE_CROWDED;
         submit(s, stream, &ready);
     }
