@@ -264,12 +264,12 @@ static struct sim_conn *conn_of(struct sim_broker *broker, uint64_t peer)
     return conn != NULL && conn->broker_end && conn->broker == broker->index ? conn : NULL;
 }
 
-static void send_frame(struct sim_broker *broker, uint64_t peer, const Wire__Frame *frame,
-                       const struct sim_entry *entry)
+static void send_frame(struct sim_broker *broker, uint64_t peer, Wire__Frame *frame, const struct sim_entry *entry)
 {
     struct sim *sim = broker->process.sim;
-    struct wire_bytes bytes = wire_encode(&frame->base, &sim->post);
     struct sim_conn *conn = conn_of(broker, peer);
+    unsigned times = conn == NULL ? 0 : sim_lie_of(sim, conn, frame, &sim->post);
+    struct wire_bytes bytes = wire_encode(&frame->base, &sim->post);
     bool deliver = frame->body_case == WIRE__FRAME__BODY_DELIVER;
     ENSURE(bytes.data != NULL);
     if (deliver && bytes.size > entry->part.cost)
@@ -280,7 +280,8 @@ static void send_frame(struct sim_broker *broker, uint64_t peer, const Wire__Fra
         sim_check_given(broker, frame, region);
         if (frame->body_case != WIRE__FRAME__BODY_BYE)
             sim_check_revoked(broker, region);
-        sim_net_send(sim, conn, false, bytes, deliver ? (int)frame->deliver->lane : -1);
+        for (unsigned i = 0; i < times; i++)
+            sim_net_send(sim, conn, false, bytes, i == 0 && deliver ? (int)frame->deliver->lane : -1);
     }
     if (!deliver)
         return;
@@ -333,7 +334,7 @@ static void send_directory(struct sim_broker *broker, const struct sim_entry *en
     }
 }
 
-static void finish(struct sim_broker *broker, const struct sim_entry *entry, const Wire__Frame *frame)
+static void finish(struct sim_broker *broker, const struct sim_entry *entry, Wire__Frame *frame)
 {
     struct sim_conn *conn = conn_of(broker, entry->peer);
     switch (entry->what) {
@@ -369,6 +370,7 @@ static void turn(struct sim_broker *broker, uint64_t committed)
             ENSURE(frames[count] != NULL);
             if (entry->part.serial != 0)
                 fill(broker, &entry->part, frames[count]->deliver, &sim->post);
+            sim_lie_before_signing(sim, conn_of(broker, entry->peer), frames[count], &sim->post);
             collect_frame(frames[count], blank, &blanks);
         }
         count++;

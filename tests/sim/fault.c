@@ -67,6 +67,14 @@ static void duplicate(struct sim *sim)
     sim_node_down(&sim->node[conn->node], conn);
 }
 
+/* The broker of it tells one lie on it. */
+static void lie(struct sim *sim)
+{
+    struct sim_conn *conn = some_conn(sim);
+    if (conn != NULL)
+        sim_lie_begin(sim, conn);
+}
+
 /* A line becomes slow, or quick again. */
 static void clog_line(struct sim *sim)
 {
@@ -462,6 +470,7 @@ static const struct {
              {"clone", 250, 2, clone},
              {"restore-broker", 250, 1, restore_broker},
              {"hostile", 120, 1, turn_hostile},
+             {"lie", 120, 2, lie},
              {"revoke", 250, 1, revoke}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 static_assert(KINDS <= 64, "a bit each");

@@ -5,7 +5,7 @@
 
 #include "wire/statement.h"
 
-enum { PERMILLE_FALSE = 120, COPIES_MAX = 12 };
+enum { PERMILLE_FALSE = 120, COPIES_MAX = 12, WITHIN_PULSES = 40 };
 
 static uint64_t absurd(struct sim *sim, uint64_t right)
 {
@@ -242,5 +242,85 @@ void sim_hostile_sent(struct sim_node *node, struct sim_conn *conn, struct wire_
     for (uint64_t i = 0; i < copies && old->size > 0; i++) {
         sim->count.false_frames++;
         sim_net_send(sim, conn, true, wire_bytes(old->bytes, old->size), -1);
+    }
+}
+
+/* --- a broker's frames -------------------------------------------------------------------------------------------- */
+
+/* A lie must have been said to people by now, unless its connection ended before. */
+static void must_be_noticed(struct sim *sim, void *what, uint64_t number)
+{
+    struct sim_conn *conn = what;
+    struct sim_node *node = &sim->node[conn->node];
+    (void)number;
+    bool goes_on = node->exists && node->process.up && node->line[conn->link].conn == conn && conn->broker_end &&
+                   conn->node_life == node->process.life && !sim->hostile[node->region_index];
+    if (goes_on && !conn->noticed)
+        sim_fail(sim, 3, "%s has not noticed lie %d of %s on connection %llu", node->process.name, (int)conn->lie,
+                 sim->broker[conn->broker].process.name, (unsigned long long)conn->id);
+    sim->count.noticed += conn->noticed;
+}
+
+static void told(struct sim *sim, struct sim_conn *conn)
+{
+    if (conn->told)
+        return;
+    conn->told = true;
+    sim->count.lies++;
+    sim_trace(sim, "connection %llu: lie %d is told", (unsigned long long)conn->id, (int)conn->lie);
+    sim_after(sim, WITHIN_PULSES * 5 * SIM_S * sim->scale, must_be_noticed, conn, 0);
+}
+
+void sim_lie_begin(struct sim *sim, struct sim_conn *conn)
+{
+    if (conn->lie == SIM_LIE_NONE)
+        conn->lie = (enum sim_lie)(1 + sim_below(sim, SIM_LIE_TWO_HISTORIES));
+}
+
+void sim_lie_noticed(struct sim_conn *conn)
+{
+    conn->noticed = true;
+}
+
+/* Another history: what it signs of the end of this queue is not what it delivered. From then on, always. */
+static void other_history(struct sim *sim, Wire__Signed *signed_, struct wire_arena *arena)
+{
+    enum wire_status status;
+    Wire__CompletenessStatement *said = (Wire__CompletenessStatement *)wire_decode(
+        &wire__completeness_statement__descriptor, sim_bytes(signed_->statement), WIRE_STRICT_ALL, arena, &status);
+    ENSURE(said != NULL);
+    some_bytes(sim, &said->chain, arena);
+    struct wire_bytes bytes = wire_encode(&said->base, arena);
+    signed_->statement = sim_bin(bytes.data, bytes.size);
+}
+
+void sim_lie_before_signing(struct sim *sim, struct sim_conn *conn, Wire__Frame *frame, struct wire_arena *arena)
+{
+    if (conn == NULL || conn->lie != SIM_LIE_TWO_HISTORIES || frame->body_case != WIRE__FRAME__BODY_PULSE)
+        return;
+    for (size_t i = 0; i < frame->pulse->n_completeness; i++) {
+        other_history(sim, frame->pulse->completeness[i], arena);
+        sim->broker[conn->broker].lost_bytes = true; /* shown its own word later, it must believe so */
+        told(sim, conn);
+    }
+}
+
+unsigned sim_lie_of(struct sim *sim, struct sim_conn *conn, Wire__Frame *frame, struct wire_arena *arena)
+{
+    if (conn->lie == SIM_LIE_NONE || conn->told || frame->body_case != WIRE__FRAME__BODY_DELIVER)
+        return 1;
+    switch (conn->lie) {
+    case SIM_LIE_OMIT:
+        told(sim, conn);
+        return 0;
+    case SIM_LIE_TWICE:
+        told(sim, conn);
+        return 2;
+    case SIM_LIE_CHAIN:
+        some_bytes(sim, &frame->deliver->chain, arena);
+        told(sim, conn);
+        return 1;
+    default:
+        return 1;
     }
 }

@@ -212,7 +212,12 @@ static void perform_note(struct sim_node *node, const struct node_note *note)
 {
     struct sim *sim = node->process.sim;
     char text[WIRE_ID_TEXT];
-    if (sim->hostile[node->region_index])
+    struct sim_conn *conn = note->link == NODE_NO_LINK ? NULL : node->line[note->link].conn;
+    bool lied_to = conn != NULL && conn->told;
+    if (lied_to &&
+        (note->topic == NODE_NOTE_GAP || note->topic == NODE_NOTE_CHAIN || note->topic == NODE_NOTE_INCOMPLETE))
+        sim_lie_noticed(conn);
+    if (sim->hostile[node->region_index] || lied_to)
         return;
     switch (note->topic) {
     case NODE_NOTE_DIFFERS: /* while directories or clocks differ so may what is right */

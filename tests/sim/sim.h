@@ -203,7 +203,12 @@ void sim_policies_free(struct sim *sim);
 const struct sim_policy *sim_policy_of(const struct sim *sim, struct wire_bytes bytes);
 
 /* --- network.c ---------------------------------------------------------------------------------------------------- */
+/* What the broker at the other end does not do honestly: leaves a part out, sends one twice, says another running hash
+ * with it, signs for other queues than it delivered. */
+enum sim_lie { SIM_LIE_NONE, SIM_LIE_OMIT, SIM_LIE_TWICE, SIM_LIE_CHAIN, SIM_LIE_TWO_HISTORIES };
 struct sim_conn {
+    enum sim_lie lie;
+    bool told, noticed;
     uint64_t id;
     unsigned node, link, broker;
     bool node_end, broker_end; /* who still knows it */
@@ -392,6 +397,11 @@ void sim_operator(struct sim *sim, void *what, uint64_t number);
 /* A frame of a node, as it is about to leave; and when it has left. Nothing happens to those of honest ones. */
 void sim_hostile_frame(struct sim_node *node, Wire__Frame *frame, struct wire_arena *arena);
 void sim_hostile_sent(struct sim_node *node, struct sim_conn *conn, struct wire_bytes bytes);
+/* From now on its broker lies on this connection; before what is sent is signed; how often a frame is sent. */
+void sim_lie_begin(struct sim *sim, struct sim_conn *conn);
+void sim_lie_before_signing(struct sim *sim, struct sim_conn *conn, Wire__Frame *frame, struct wire_arena *arena);
+unsigned sim_lie_of(struct sim *sim, struct sim_conn *conn, Wire__Frame *frame, struct wire_arena *arena);
+void sim_lie_noticed(struct sim_conn *conn);
 /* There, let in, and honest: what is promised is promised to it. */
 static inline bool sim_owed(const struct sim *sim, unsigned region_index);
 
@@ -459,7 +469,7 @@ void sim_check_erased(struct sim *sim, bool at_end);
 /* Of all worlds of one run of the program. */
 struct sim_totals {
     uint64_t worlds, steps, frames, published, admitted, refused, delivered, own, crashes, forks, losses, erased_days,
-        false_frames;
+        false_frames, lies, noticed;
     int64_t virtual_us;
     uint64_t act[SIM_ACTS_MAX];
 };
@@ -526,7 +536,7 @@ struct sim {
     size_t trace_count;
     struct {
         uint64_t published, admitted, refused, delivered, crashes, cuts, forks, losses, own, frames, erased_days,
-            false_frames;
+            false_frames, lies, noticed;
         uint64_t act[SIM_ACTS_MAX]; /* by kind */
     } count;
 };

@@ -17,6 +17,8 @@ void sim_totals_add(struct sim_totals *totals, const struct sim *sim)
     totals->losses += sim->count.losses;
     totals->erased_days += sim->count.erased_days;
     totals->false_frames += sim->count.false_frames;
+    totals->lies += sim->count.lies;
+    totals->noticed += sim->count.noticed;
     for (unsigned kind = 0; kind < SIM_ACTS_MAX; kind++)
         totals->act[kind] += sim->count.act[kind];
 }
@@ -26,12 +28,13 @@ void sim_totals_print(const struct sim_totals *totals)
     printf(
         "%llu worlds, %.1f virtual hours, %llu steps, %llu frames; %llu envelopes published, %llu admitted, %llu "
         "refused, %llu of brokers, %llu into inboxes; %llu ends of processes, %llu forks, %llu ledgers put back, %llu "
-        "times keys destroyed, %llu false frames; deeds and faults:",
+        "times keys destroyed, %llu false frames, %llu lies, %llu of them noticed on the spot; deeds and faults:",
         (unsigned long long)totals->worlds, (double)totals->virtual_us / 3600e6, (unsigned long long)totals->steps,
         (unsigned long long)totals->frames, (unsigned long long)totals->published, (unsigned long long)totals->admitted,
         (unsigned long long)totals->refused, (unsigned long long)totals->own, (unsigned long long)totals->delivered,
         (unsigned long long)totals->crashes, (unsigned long long)totals->forks, (unsigned long long)totals->losses,
-        (unsigned long long)totals->erased_days, (unsigned long long)totals->false_frames);
+        (unsigned long long)totals->erased_days, (unsigned long long)totals->false_frames,
+        (unsigned long long)totals->lies, (unsigned long long)totals->noticed);
     for (unsigned kind = 0; kind < SIM_ACTS_MAX; kind++)
         if (totals->act[kind] != 0)
             printf(" %s %llu", sim_act_name(kind), (unsigned long long)totals->act[kind]);
