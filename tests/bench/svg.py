@@ -3,7 +3,7 @@ import statistics
 from xml.sax.saxutils import escape
 
 COLOURS = {"lianfang": "#b3261e", "bare": "#8a8a8a", "nats": "#27557f", "rabbitmq": "#c77700", "mosquitto": "#3d7a46"}
-PANEL_W, PANEL_H, COLUMNS, MARGIN, TOP = 340, 220, 3, 20, 70
+PANEL_W, PANEL_H, COLUMNS, MARGIN, TOP = 400, 220, 3, 20, 70
 
 
 def text(x, y, words, size=11, anchor="start", fill="#222", weight="normal"):
@@ -19,7 +19,7 @@ def short(value):
 
 def bars(x, y, title, unit, values):
     """values: {system: [one a round]}. Bars are medians, the lines from least to most."""
-    out = [text(x, y + 14, title, 12, weight="bold"), text(x, y + 28, unit, 10, fill="#666")]
+    out = [text(x, y + 14, title, 11, weight="bold"), text(x, y + 28, unit, 10, fill="#666")]
     top = max(max(v) for v in values.values()) or 1
     height = (PANEL_H - 50) / max(len(values), 1)
     width = PANEL_W - 150

@@ -249,7 +249,8 @@ static size_t room(const struct member *member, const struct stream *stream)
     const struct lane_credit *credit = &member->submit[stream->flow->lane];
     uint64_t left = credit->granted - credit->used;
     uint64_t cap = member->world->batch_bytes;
-    if (stream->sent_count == SENT_MAX || (left < cap && stream->sent_count > 0) || left <= SEAL_ROOM)
+    bool wait = stream->flow->lane != WIRE__LANE__FLASH && left < cap && stream->sent_count > 0;
+    if (stream->sent_count == SENT_MAX || wait || left <= SEAL_ROOM)
         return 0;
     return (left < cap ? left : cap) - SEAL_ROOM;
 }

@@ -172,5 +172,6 @@ void receive_receipt(struct member *member, const Wire__Receipt *receipt);
 /* loop.c */
 void loop_add(struct member *member);
 void loop_remove(struct member *member);
-/* Takes what came and waits at most timeout_ns for more. A frame of the flash lane is taken before all others. */
+/* Takes what came and waits at most timeout_ns for more. Receipts and frames of the flash lane are taken before parts.
+ */
 void loop_turn(struct world *world, uint64_t timeout_ns);
