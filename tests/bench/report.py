@@ -80,7 +80,8 @@ def table(rows):
     for row in rows:
         ours, theirs = row["ours"], row["theirs"]
         against = "the floor" if theirs is None else f"{row['against']} {figure(theirs)}"
-        out.append(f"| {row['key']} | {row['what']}, {row['unit']} | {figure(ours)} | {against} | {row['ratio']:.2f} | "
+        what = f"{row['what']}, {row['unit']}" if row["unit"] else row["what"]
+        out.append(f"| {row['key']} | {what} | {figure(ours)} | {against} | {row['ratio']:.2f} | "
                    f"{verdict(row, 'floor')} | {verdict(row, 'goal')} |")
     return "\n".join(out)
 

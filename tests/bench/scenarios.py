@@ -111,6 +111,7 @@ def lines():
 
 # Figures of ours that stand alone: key, what, unit, floor, goal, whether more is better.
 ABSOLUTE = [
+    ("S4-bulk", "bulk beside the alerts by the throughput of S1", "", .9, None, True),
     ("S8-supply", "supply requests, import to inbox", "msg/s", 20000, 50000, True),
     ("S8-contacts", "sealed contact notices, import to inbox", "msg/s", 15000, 40000, True),
     ("S8-desk", "one notice desk to desk, p50", "ms", 5, None, False),
