@@ -1,5 +1,6 @@
 /* Who gets which envelopes of a batch: one part a recipient (more when it would exceed what a lane's window takes). */
 #include "broker/core/inside.h"
+#include "wire/canary.h"
 
 static uint32_t box_cost(const Wire__Batch *batch, uint32_t region)
 {
@@ -151,10 +152,16 @@ void broker_fan_envelope(struct broker_core *core, const struct broker_submit *s
 {
     const struct rules_decision *decision = &core->decision;
     const struct disposition *made = &core->disposition[disposition];
+    if (CANARY(SKIP_ENVELOPE) && index % 8 == 5)
+        return;
     for (size_t i = 0; i < decision->to_count; i++)
         give(core, submit, index, decision->to[i].region, made, true, serial, admitted_ms);
     for (size_t i = 0; i < decision->cc_count; i++)
         give(core, submit, index, decision->cc[i].region, made, false, serial, admitted_ms);
+    uint32_t other = core->regions[serial % core->region_count].region;
+    bool owes;
+    if (CANARY(DELIVER_TO_OTHERS) && !rules_given_to(decision, other, &owes))
+        give(core, submit, index, other, made, false, serial, admitted_ms);
 }
 
 void broker_fan_close(struct broker_core *core, const struct broker_submit *submit, uint64_t serial,
@@ -167,7 +174,8 @@ void broker_fan_close(struct broker_core *core, const struct broker_submit *subm
             part_close(core, part, submit, serial, admitted_ms);
         struct broker_queue_name name = broker_queue_name(core, queue);
         struct broker_head_row head = {queue->last, queue->envelopes, queue->chain};
-        broker_row_put(core, BROKER_QUEUE_HEAD, broker_key_queue(&name), broker_put_head(&core->out->arena, &head));
+        if (!CANARY(REUSE_DELIVERY_NUMBER))
+            broker_row_put(core, BROKER_QUEUE_HEAD, broker_key_queue(&name), broker_put_head(&core->out->arena, &head));
         core->part_of[part->region] = NONE;
     }
     core->part_count = 0;

@@ -1,6 +1,7 @@
 /* Is the store of this node the one we know? And is this ledger the one that node knows? DESIGN.md, "Restored, cloned,
  * lost stores". Of each region the ledger keeps the last token confirmed and the last offered and accepts either. */
 #include "broker/core/inside.h"
+#include "wire/canary.h"
 #include "wire/codec.h"
 
 static void token_of(struct token *out, const Wire__LineageToken *message)
@@ -53,7 +54,7 @@ Wire__Standing broker_lineage_judge(struct broker_core *core, struct region *reg
         return WIRE__STANDING__FORK;
     if (token.generation > core->generation ||
         (token.generation == core->generation && token.serial > core->token_serial))
-        return WIRE__STANDING__ROLLED_BACK;
+        return CANARY(MISS_ROLLBACK) ? WIRE__STANDING__NORMAL : WIRE__STANDING__ROLLED_BACK;
     if (token.generation <= core->lost_generation && token.serial > core->lost_token_serial)
         return WIRE__STANDING__NORMAL; /* offered in the part of the ledger that was lost and written off */
     return WIRE__STANDING__FORK;
@@ -166,7 +167,7 @@ static bool completeness_unknown(struct broker_core *core, const struct broker_h
 bool broker_is_behind(struct broker_core *core, const struct broker_hello *hello)
 {
     bool receipt = receipt_unknown(core, hello->receipt);
-    if (!receipt && !completeness_unknown(core, hello))
+    if (CANARY(MISS_ROLLBACK) || (!receipt && !completeness_unknown(core, hello)))
         return false;
     if (!core->rolled_back)
         broker_note(core, BROKER_NOTE_ROLLED_BACK, WIRE_ROLLED_BACK, hello->region,

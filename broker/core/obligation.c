@@ -5,6 +5,7 @@
  *   arrived  ──▶ REMIND (three quarters) ──▶ OVERDUE (the end; once later by the time the link was down) ──▶ gone
  *   a reply or a cancel erases its rows */
 #include "broker/core/inside.h"
+#include "wire/canary.h"
 #include "wire/kind.h"
 
 struct broker_duty broker_duty_arrive(uint32_t origin, uint32_t recipient, uint64_t serial, uint64_t number)
@@ -169,7 +170,7 @@ static void draft_fill(struct broker_core *core, const struct own_draft *draft, 
     out->duty = draft->duty.duty;
     out->due_ms = draft->row.due_ms;
     out->keep_until = draft->row.keep_until;
-    out->status = (Wire__Status)draft->row.status;
+    out->status = CANARY(MIX_STATUS_OF_REMINDER) ? WIRE__STATUS__ACTUAL : (Wire__Status)draft->row.status;
     if (draft->row.step != BROKER_STEP_ARRIVE) /* what is not delivered there is told the origin alone */
         address(core, out, draft->duty.recipient, draft->row.unit);
     address(core, out, draft->duty.origin, WIRE_UNIT_NONE);

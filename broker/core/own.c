@@ -1,10 +1,11 @@
 /* The broker's own envelopes come back sealed and go through the same judging; the obligations they tell of move on in
  * the same append, so that nobody is reminded twice or never. */
 #include "broker/core/inside.h"
+#include "wire/canary.h"
 
 void broker_own_store_id(const struct broker_totals *totals, uint8_t out[WIRE_ID_BYTES])
 {
-    memcpy(out, totals->own_store_id, WIRE_ID_BYTES);
+    memcpy(out, CANARY(REUSE_SEQ) ? totals->ledger_id : totals->own_store_id, WIRE_ID_BYTES);
 }
 
 static void move_on(struct broker_core *core, struct own_draft *draft)
@@ -15,7 +16,7 @@ static void move_on(struct broker_core *core, struct own_draft *draft)
         return;
     broker_duty_erase(core, &draft->duty, draft->next_ms);
     if (reminded) {
-        row.step = BROKER_STEP_OVERDUE;
+        row.step = CANARY(REMIND_TWICE) ? BROKER_STEP_REMIND : BROKER_STEP_OVERDUE;
         broker_duty_put(core, &draft->duty, row.due_ms, &row);
     }
     broker_note(core, reminded ? BROKER_NOTE_REMINDER : BROKER_NOTE_OVERDUE, WIRE_OK, draft->duty.recipient,

@@ -1,6 +1,7 @@
 /* The receipt queue of an origin: our own receipts and the arrivals that recipients signed, numbered, cumulative, at
  * most 256 KiB on the way. */
 #include "broker/core/inside.h"
+#include "wire/canary.h"
 #include "wire/codec.h"
 
 uint64_t broker_receipt_put(struct broker_core *core, struct region *origin, const Wire__LedgerReceipt *receipt)
@@ -18,7 +19,8 @@ static void receipt_send(struct broker_core *core, struct region *region, uint64
     wire__receipt__init(receipt);
     receipt->number = number;
     receipt->signed_ = signed_;
-    broker_send(core, region->peer, after, WIRE__FRAME__BODY_RECEIPT, &receipt->base);
+    broker_send(core, region->peer, CANARY(ACKNOWLEDGE_BEFORE_SYNC) ? 0 : after, WIRE__FRAME__BODY_RECEIPT,
+                &receipt->base);
 }
 
 /* What a RECEIPT frame weighs when it is signed. */
@@ -67,7 +69,8 @@ void broker_receipt_answer(struct broker_core *core, struct region *region, stru
 void broker_receipts_open(struct broker_core *core, struct region *region, uint64_t taken)
 {
     (void)core;
-    if (taken > region->receipts_last) /* it knows more than this ledger: it gets what is new */
+    if (taken > region->receipts_last ||
+        CANARY(DROP_RECEIPTS)) /* it knows more than this ledger: it gets what is new */
         taken = region->receipts_last;
     region->receipts_taken = region->receipts_sent = taken;
     region->untaken_head = region->untaken_count = 0;

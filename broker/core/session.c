@@ -9,6 +9,7 @@
  * What a session must be told is a set of flags (enum todo), worked off in the order of a ring, so that a thousand
  * sessions share one bounded `out`. */
 #include "broker/core/inside.h"
+#include "wire/canary.h"
 
 /* --- why nothing is admitted ---------------------------------------------------------------------------------------
  */
@@ -159,7 +160,8 @@ static void resume(struct broker_core *core, struct region *region, const struct
         if (queue != NULL && queue->sent_high < cursor->number)
             queue->sent_high = cursor->number;
         if (cursor_holds(queue, cursor, hello->chains == NULL ? NULL : hello->chains[i])) {
-            queue->send_next = (cursor->number < queue->arrived ? cursor->number : queue->arrived) + 1;
+            queue->send_next =
+                (cursor->number < queue->arrived || CANARY(FORGET_UNARRIVED) ? cursor->number : queue->arrived) + 1;
             continue;
         }
         mismatches++;

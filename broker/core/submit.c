@@ -8,6 +8,7 @@
  *   frozen ───────────────────────▶ what froze it (a repeat still gets its stored receipt)
  *   nothing is admitted now ──────▶ CREDIT with the reason, EXPECTED_FIRST head + 1 */
 #include "broker/core/inside.h"
+#include "wire/canary.h"
 
 bool broker_stream_right(const Wire__BatchSeal *seal)
 {
@@ -129,7 +130,8 @@ static void judged(struct broker_core *core, struct region *region, const struct
     broker_receipt_push(core, region, region->receipts_last, ticket,
                         broker_unsigned(core, WIRE__STATEMENT_TYPE__RECEIPT_STATEMENT,
                                         wire_bytes(core->statement, core->statement_size)));
-    broker_credit_return(core, region, (uint32_t)submit->batch->seal->lane, ticket);
+    if (!CANARY(KEEP_CREDIT))
+        broker_credit_return(core, region, (uint32_t)submit->batch->seal->lane, ticket);
 }
 
 static void answer(struct broker_core *core, struct region *region, const struct broker_submit *submit)

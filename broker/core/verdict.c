@@ -1,5 +1,6 @@
 /* One envelope: known already, refused by the gate, expired, or what the rules say. Every verdict is final. */
 #include "broker/core/inside.h"
+#include "wire/canary.h"
 #include "wire/kind.h"
 
 static uint32_t id_place(const uint8_t *id)
@@ -178,6 +179,8 @@ static enum wire_status decide(struct broker_core *core, const struct region *or
     question.enrolled = broker_enrolled;
     question.context = core;
     enum wire_status status = rules_decide(broker_policy_now(core)->policy, &question, &core->decision);
+    if (CANARY(CANCEL_TO_FEWER) && header->action == WIRE__ACTION__CANCEL && core->decision.to_count > 1)
+        core->decision.to_count--;
     if (status == WIRE_OK && header->form == WIRE__PAYLOAD_FORM__SEALED &&
         (!boxes_right(submit, &core->decision) || may_be_stale(submit, header)))
         return WIRE_STALE_SEAL;
@@ -227,12 +230,13 @@ struct verdict broker_verdict(struct broker_core *core, const struct region *ori
     const Wire__Header *header = submit->headers[index];
     const struct broker_envelope_look *look = &submit->looks[index];
     struct verdict out = {.seq = submit->batch->seal->first + index, .id = header->id.data, .disposition = NONE};
-    uint32_t other = look->known ? NONE : seen_in_batch(core, submit, index);
-    if (look->known || other != NONE) {
+    bool known = look->known && !(CANARY(DEDUPLICATE_BY_WINDOW) && look->first.serial + 4 < core->serial);
+    uint32_t other = known ? NONE : seen_in_batch(core, submit, index);
+    if (known || other != NONE) {
         out.code = WIRE__VERDICT_CODE__DUPLICATE;
         out.reason = WIRE_ALREADY_JUDGED;
-        out.first_code = look->known ? look->first.code : core->codes[other];
-        out.first_at_ms = look->known ? look->first.at_ms : core->wall_ms;
+        out.first_code = known ? look->first.code : core->codes[other];
+        out.first_at_ms = known ? look->first.at_ms : core->wall_ms;
         return out;
     }
     if (submit->held != NULL)

@@ -1,6 +1,7 @@
 /* A part arrives: inbox rows, identity index and cursor in one append; then `arrived`, then credit. */
 #include "node/core/inbox.h"
 #include "node/core/session.h"
+#include "wire/canary.h"
 #include "wire/codec.h"
 
 /* --- where it stands in its queue -----------------------------------------------------------------------------------
@@ -70,7 +71,8 @@ static void move_cursor(struct node_step *s, const struct node_deliver *in, stru
     lane->generation = in->deliver->generation;
     lane->number = in->deliver->number;
     memcpy(lane->chain.bytes, in->deliver->chain.data, WIRE_HASH_BYTES);
-    node_put_cursor(s, lane);
+    if (!CANARY(LOSE_CURSOR))
+        node_put_cursor(s, lane);
 }
 
 /* --- one envelope ---------------------------------------------------------------------------------------------------
@@ -167,7 +169,8 @@ static void take_envelope(struct node_step *s, struct arrival *a, size_t i, stru
     const struct node_deliver *in = a->in;
     struct node_key key = node_key_known(in->part->seal->origin, id_of(in, i));
     Wire__NodeKnown *known = node_known_read(s, &key, in->known[i], 1);
-    if (known != NULL && known->has_order) { /* exactly once: it is here already, and answered as it was then */
+    if (known != NULL && known->has_order &&
+        !CANARY(TAKE_TWICE)) { /* exactly once: it is here already, and answered as it was then */
         judgement->code = known->has_code ? known->code : WIRE__VERDICT_CODE__ARRIVED;
         judgement->reason = WIRE_OK;
         s->core->totals.repeated++;

@@ -1,5 +1,6 @@
 /* A person's or a system's envelopes become drafts: queued = durable. */
 #include "node/core/local.h"
+#include "wire/canary.h"
 
 static enum wire_status check_reply(const struct node_step *s, const struct node_draft *draft)
 {
@@ -47,6 +48,8 @@ static size_t put_header(struct node_step *s, const Wire__Header *from, uint32_t
     struct node_key key = node_key_id(from->id.data);
     header.number_date = date;
     header.number_serial = serial;
+    if (CANARY(MIX_STATUS))
+        header.status = WIRE__STATUS__ACTUAL;
     header.seq = 0;
     header.store_id = node_bin(NULL, 0);
     header.digest = node_bin(NULL, 0);

@@ -1,5 +1,6 @@
 /* Draft, seal, send: the oldest drafts of one mechanism and lane become a batch, in a live session, within credit. */
 #include "node/core/stream.h"
+#include "wire/canary.h"
 
 bool node_link_sends(const struct node_core *core, uint8_t index)
 {
@@ -319,6 +320,8 @@ static void take_sealed(struct node_step *s, struct node_seal_slot *slot)
             lane->oldest_ms = state->created_ms; /* drafts are taken in order: the next is hardly older */
             if (batch.keep_until == 0 || state->keep_until < batch.keep_until)
                 batch.keep_until = state->keep_until;
+        } else if (sealed->draft[i] != WIRE_AGAIN && CANARY(BLOCK_LANE)) {
+            lane->not_before_mono_ms = s->event->mono_ms + NODE_GO_SLOW_MS;
         } else if (sealed->draft[i] != WIRE_AGAIN) {
             leave_out(s, slot->id[i], state, sealed->draft[i]);
         }

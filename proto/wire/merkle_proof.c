@@ -1,5 +1,6 @@
 /* Several leaves at once. Maker and checker walk the same tree in the same order, left to right: a subtree that holds
  * none of the leaves is one hash of the proof, a single leaf is one that is held, everything else is split. */
+#include "wire/canary.h"
 #include "wire/ensure.h"
 #include "wire/merkle.h"
 
@@ -31,7 +32,8 @@ static void make(struct maker *maker, size_t first, size_t count)
 {
     if (!any(maker->have, first, count)) {
         ENSURE(maker->count < WIRE_PROOF_HASHES_MAX);
-        maker->proof[maker->count++] = wire_merkle_root(maker->hash, maker->leaves + first, count);
+        maker->proof[maker->count++] =
+            wire_merkle_root(maker->hash, maker->leaves + first, CANARY(SKIP_LEAF) && count > 1 ? count - 1 : count);
     } else if (count > 1) {
         size_t left = wire_merkle_split(count);
 

@@ -78,6 +78,7 @@ static void make(struct making *m, size_t i, Wire__Envelope *envelope, Wire__Hea
     uint8_t *salt = wire_arena_take(m->arena, WIRE_SALT_BYTES), *payload = wire_arena_take(m->arena, 24);
     fill_header(m, &m->broker->own[i], i, header);
     fill_addresses(m, &m->broker->own[i], header);
+    sim_check_own_seq(m->broker, header);
     sim_random_bytes(m->sim, salt, WIRE_SALT_BYTES);
     sim_random_bytes(m->sim, payload, 24);
     struct wire_digest digest =

@@ -278,6 +278,8 @@ static void send_frame(struct sim_broker *broker, uint64_t peer, Wire__Frame *fr
         uint32_t region = sim->node[conn->node].process.region;
         sim_check_durable(broker, frame, region);
         sim_check_given(broker, frame, region);
+        if (deliver)
+            sim_check_cursor(broker, &sim->node[conn->node], frame->deliver);
         if (frame->body_case != WIRE__FRAME__BODY_BYE)
             sim_check_revoked(broker, region);
         for (unsigned i = 0; i < times; i++)

@@ -569,6 +569,7 @@ static void take_hello(struct sim_broker *broker, struct sim_conn *conn, uint32_
         &wire__completeness_statement__descriptor);
     ENSURE(ledger_look_hello(&broker->ledger, &event.hello, &sim->arena) == WIRE_OK);
     sim_broker_step(broker, &event);
+    sim_check_rolled_back(broker, event.hello.receipt);
 }
 
 static enum wire_status check_batch(struct sim_broker *broker, uint32_t region, int64_t at_ms,

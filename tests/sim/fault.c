@@ -513,6 +513,8 @@ static const char *const others[SIM_ACT_FAULTS] = {"none", "publish", "burst", "
 
 const char *sim_act_name(unsigned kind)
 {
+    if (kind >= SIM_ACT_FAULTS + KINDS)
+        return others[SIM_ACT_NONE];
     return kind < SIM_ACT_FAULTS ? others[kind] : kinds[kind - SIM_ACT_FAULTS].name;
 }
 

@@ -37,6 +37,19 @@ static void check_receipt(struct sim_broker *broker, const Wire__Receipt *receip
             check_one(broker, statement->origin, statement->verdict[i]->id.data, "a receipt");
 }
 
+void sim_check_rolled_back(struct sim_broker *broker, const Wire__ReceiptStatement *shown)
+{
+    struct sim *sim = broker->process.sim;
+    struct broker_totals totals;
+    broker_core_totals(broker->core, &totals);
+    if (shown == NULL || !wire_bytes_equal(sim_bytes(shown->ledger_id), wire_bytes(totals.ledger_id, WIRE_ID_BYTES)) ||
+        shown->generation != totals.generation || shown->ledger_serial <= totals.serial)
+        return;
+    if (totals.reason != WIRE_ROLLED_BACK)
+        sim_fail(sim, 2, "%s was shown its receipt for batch %llu, its ledger ends at %llu, and it goes on",
+                 broker->process.name, (unsigned long long)shown->ledger_serial, (unsigned long long)totals.serial);
+}
+
 void sim_check_durable(struct sim_broker *broker, const Wire__Frame *frame, uint32_t region)
 {
     struct sim *sim = broker->process.sim;

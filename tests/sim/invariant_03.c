@@ -29,6 +29,46 @@ static struct broker_key stream_of(const Wire__Header *header)
     return broker_key_stream(&stream);
 }
 
+enum { SEQS = UINT32_MAX - 1, OWN_SEQS = UINT32_MAX - 2 }; /* no regions */
+
+static struct sim_envelope *seq_of(struct sim *sim, uint32_t whose, const Wire__Header *header)
+{
+    struct broker_key key = stream_of(header);
+    uint64_t words[] = {sim_hash64(key.data, key.size), header->seq};
+    uint8_t name[WIRE_ID_BYTES];
+    memcpy(name, words, sizeof name);
+    return sim_model_add(sim, whose, name);
+}
+
+/* A seq is signed for one envelope alone, as long as somebody is left who remembers. */
+static void check_seq(struct sim_node *node, const Wire__Header *header)
+{
+    struct sim *sim = node->process.sim;
+    struct sim_envelope *signed_ = seq_of(sim, (uint32_t)SEQS, header);
+    uint64_t id = sim_hash64(header->id.data, WIRE_ID_BYTES);
+    if (signed_->known && signed_->plain != id && sim->count.losses == 0)
+        sim_fail(sim, 3, "%s has two envelopes of %06u with seq %llu of one stream", node->process.name, header->origin,
+                 (unsigned long long)header->seq);
+    signed_->known = true;
+    signed_->plain = id;
+}
+
+/* A ledger that was put back may sign a seq again until it is shown what it lost; then there is a new generation, and
+ * with it new streams. */
+void sim_check_own_seq(struct sim_broker *broker, const Wire__Header *header)
+{
+    struct sim *sim = broker->process.sim;
+    struct sim_envelope *signed_ = seq_of(sim, (uint32_t)OWN_SEQS, header);
+    struct broker_totals totals;
+    broker_core_totals(broker->core, &totals);
+    if (signed_->known && signed_->ticket[0] < totals.generation)
+        sim_fail(sim, 3, "%s signs seq %llu of one stream in generations %llu and %llu", broker->process.name,
+                 (unsigned long long)header->seq, (unsigned long long)signed_->ticket[0],
+                 (unsigned long long)totals.generation);
+    signed_->known = true;
+    signed_->ticket[0] = totals.generation;
+}
+
 static void take(struct sim_node *node, const Wire__NodeInbox *row, bool check)
 {
     struct sim *sim = node->process.sim;
@@ -42,6 +82,7 @@ static void take(struct sim_node *node, const Wire__NodeInbox *row, bool check)
         sim_fail(sim, 3, "%s takes seq %llu of %06u %s lane %d after %llu", node->process.name,
                  (unsigned long long)header->seq, header->origin, header->mechanism, (int)header->lane,
                  (unsigned long long)seen->seq);
+    check_seq(node, header);
     seen->seq = header->seq > seen->seq ? header->seq : seen->seq;
     if (check)
         sim_check_taken(node, row->origin, row->id.data, sim_bytes(row->header));
@@ -59,6 +100,27 @@ void sim_check_inbox(struct sim_node *node, const struct wire_row *row)
         sim_fail(sim, 3, "%s cannot read what came: %s", node->process.name, wire_status_name(inbox->reason));
     take(node, inbox, true);
     sim->count.delivered++;
+}
+
+void sim_check_cursor(struct sim_broker *broker, const struct sim_node *node, const Wire__Deliver *deliver)
+{
+    struct sim *sim = broker->process.sim;
+    struct broker_queue_name name = {.recipient = node->process.region,
+                                     .mechanism = wire_bytes(deliver->mechanism, strlen(deliver->mechanism)),
+                                     .lane = (uint32_t)deliver->lane};
+    struct broker_key key = broker_key_queue(&name);
+    struct broker_cursor_row row = {0};
+    struct keep_value value = {0};
+    if (keep_get(broker->ledger.keep, BROKER_CURSOR, wire_bytes(key.data, key.size), &value) == WIRE_OK)
+        ENSURE(broker_get_cursor(wire_bytes(value.data, value.size), &row));
+    keep_value_close(&value);
+    for (unsigned kind = SIM_ACT_FAULTS; kind < SIM_ACTS_MAX; kind++)
+        if (sim->count.act[kind] > 0)
+            return; /* where something went wrong a queue may be sent again: the inbox index makes that harmless */
+    if (deliver->number <= row.number)
+        sim_fail(sim, 3, "%s is sent number %llu of %s lane %d once more, and has confirmed %llu", node->process.name,
+                 (unsigned long long)deliver->number, deliver->mechanism, (int)deliver->lane,
+                 (unsigned long long)row.number);
 }
 
 static bool restart_visit(void *context, uint64_t order, struct wire_bytes value)
@@ -131,6 +193,22 @@ static bool envelope_visit(void *context, struct wire_bytes key, struct wire_byt
     return true;
 }
 
+/* What was cancelled shows it, in whatever order the two came. */
+static void check_mark(struct sim_node *node, const Wire__NodeInbox *inbox)
+{
+    struct sim *sim = node->process.sim;
+    const Wire__Header *header = node_read_header(sim_bytes(inbox->header), &sim->checks);
+    char text[WIRE_ID_TEXT];
+    Wire__NodeKnown *named = NULL;
+    if (header->action != WIRE__ACTION__CANCEL || header->n_references == 0)
+        return;
+    const uint8_t *id = header->references[0]->id.data;
+    ENSURE(store_known(&node->store, header->origin, id, &sim->checks, &named) == WIRE_OK);
+    if (named == NULL || !named->has_cancelled_by)
+        sim_fail(sim, 3, "%s does not know that %06u %s is cancelled", node->process.name, header->origin,
+                 wire_id_text(id, text));
+}
+
 static bool once_visit(void *context, uint64_t order, struct wire_bytes value)
 {
     struct sim_node *node = context;
@@ -141,6 +219,7 @@ static bool once_visit(void *context, uint64_t order, struct wire_bytes value)
     const Wire__NodeInbox *inbox = node_read_inbox(value, &sim->checks);
     ENSURE(inbox != NULL);
     ENSURE(store_known(&node->store, inbox->origin, inbox->id.data, &sim->checks, &known) == WIRE_OK);
+    check_mark(node, inbox);
     if (known == NULL || !known->has_order || known->order != order)
         sim_fail(sim, 3, "%s holds %06u %s twice", node->process.name, inbox->origin,
                  wire_id_text(inbox->id.data, text));

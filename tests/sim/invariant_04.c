@@ -71,8 +71,13 @@ static void note_one(struct asking *a, size_t i, uint64_t ticket)
     const Wire__Header *header = a->submit->headers[i];
     struct sim_envelope *envelope = sim_model_add(sim, header->origin, header->id.data);
     ENSURE(broker_get_fact(a->batch, (uint32_t)i, &fact));
-    if (a->submit->looks[i].known)
+    if (a->submit->looks[i].known) {
+        if (fact.disposition != 0)
+            sim_fail(sim, 1, "%s of %06u is judged a second time", wire_id_text(header->id.data, text), header->origin);
         return;
+    }
+    if (header->origin == 0)
+        sim_check_reminder(a->broker, header);
     envelope->judged++;
     envelope->ticket[b] = ticket;
     envelope->life[b] = a->broker->process.life;

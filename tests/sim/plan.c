@@ -52,10 +52,10 @@ static unsigned officers_deed(struct sim_random *random)
     return dice < 40 ? SIM_ACT_WITHDRAW : dice < 90 ? SIM_ACT_BURST : SIM_ACT_PUBLISH;
 }
 
-static void plan_officers(struct sim_plan *plan, struct sim_random *random, int64_t every_us)
+static void plan_officers(struct sim_plan *plan, struct sim_random *random, int64_t every_us, bool steady)
 {
     for (int64_t at_us = SIM_S; at_us < plan->end_us; at_us += between(random, 1, 2 * every_us)) {
-        unsigned deed = officers_deed(random);
+        unsigned deed = steady ? SIM_ACT_PUBLISH : officers_deed(random);
         add(plan, at_us, deed, sim_random_next(random));
     }
 }
@@ -108,8 +108,8 @@ void sim_plan_make(const struct sim_options *options, struct sim_plan *plan)
     int64_t nodes = plan_nodes(&random), minutes = between(&random, 1, 6);
     int64_t officer_us = 150 * SIM_MS << below(&random, 5);
     uint64_t kinds = sim_faults_choose(&random);
-    plan->brokers = below(&random, 1000) < 200 ? 2 : 1;
-    plan->life_s = below(&random, 1000) < 300 ? between(&random, 20, 240) : 0;
+    plan->brokers = below(&random, 1000) < 200 && !options->steady ? 2 : 1;
+    plan->life_s = below(&random, 1000) < 300 && !options->calm && !options->only ? between(&random, 20, 240) : 0;
     plan->nodes = options->nodes != 0 ? options->nodes : (unsigned)nodes;
     if (plan->nodes > SIM_REGIONS)
         plan->nodes = SIM_REGIONS;
@@ -117,9 +117,9 @@ void sim_plan_make(const struct sim_options *options, struct sim_plan *plan)
     plan->end_us = (options->minutes != 0 ? options->minutes : minutes) * SIM_MINUTE;
     if (options->years)
         make_years(plan, &random, &officer_us, &faults_us);
-    plan_officers(plan, &random, options->pace_ms != 0 ? options->pace_ms * SIM_MS : officer_us);
+    plan_officers(plan, &random, options->pace_ms != 0 ? options->pace_ms * SIM_MS : officer_us, options->steady);
     if (!options->calm)
-        plan_faults(plan, &random, kinds | options->with, faults_us);
+        plan_faults(plan, &random, options->only ? options->with : kinds | options->with, faults_us);
     qsort(plan->act, plan->count, sizeof(*plan->act), by_time);
 }
 

@@ -8,6 +8,8 @@
  * intake.c node_shell.c, node_intake.c, node_seal.c, node_post.c            as node/perform.c, jobs.c, intake.c,
  * seal.c, post.c officer.c   people who publish, answer, correct, withdraw        fault.c    what the seed lets go
  * wrong plan.c      what is done to a world, from a seed or a script     shrink.c   fewer acts that fail as well
+ * reminders.c once a term                                               attempt.c  a world in its own process
+ * worlds.c    many of them                                               canary.c   bugs planted on purpose
  * model.c     what must be true of every envelope                  invariant_NN.c  the checkers, by number (DESIGN)
  *
  * The shells here do what the real ones do with sockets and disks: look up, step, perform. Whatever is decided is
@@ -436,8 +438,16 @@ unsigned sim_region_index(const struct sim *sim, uint32_t region); /* SIM_REGION
 void sim_check_verdicts(struct sim_node *node, unsigned broker, const Wire__ReceiptStatement *statement);
 /* 2: a frame leaves the broker. */
 void sim_check_durable(struct sim_broker *broker, const Wire__Frame *frame, uint32_t region);
+/* ... and a broker that is shown a receipt of its own that it has no batch of knows that it was put back. */
+void sim_check_rolled_back(struct sim_broker *broker, const Wire__ReceiptStatement *shown);
+/* reminders.c: an envelope of the broker's own is admitted. */
+void sim_check_reminder(struct sim_broker *broker, const Wire__Header *header);
 /* 3: rows of a node, as they are appended; and at the end. */
 void sim_check_inbox(struct sim_node *node, const struct wire_row *row);
+/* ... an envelope of the broker's own is sealed. */
+void sim_check_own_seq(struct sim_broker *broker, const Wire__Header *header);
+/* What is delivered was not confirmed before, in a world without faults. */
+void sim_check_cursor(struct sim_broker *broker, const struct sim_node *node, const Wire__Deliver *deliver);
 /* The store is another one than before: what it holds. */
 void sim_check_inbox_restart(struct sim_node *node);
 void sim_check_inboxes(struct sim *sim);
@@ -464,8 +474,7 @@ void sim_check_secret(struct sim *sim, struct wire_bytes bytes);
 
 /* 14: what is over cannot be read; now and then, and at the end. */
 void sim_check_erased(struct sim *sim, bool at_end);
-
-/* --- world.c ------------------------------------------------------------------------------------------------------ */
+/* --- attempt.c: a world in a process of its own ------------------------------------------------------------------- */
 /* Of all worlds of one run of the program. */
 struct sim_totals {
     uint64_t worlds, steps, frames, published, admitted, refused, delivered, own, crashes, forks, losses, erased_days,
@@ -473,6 +482,40 @@ struct sim_totals {
     int64_t virtual_us;
     uint64_t act[SIM_ACTS_MAX];
 };
+enum { SIM_AUDIT = -1, SIM_STRANGE = -2, SIM_TOO_LONG = -3 };
+struct sim_report {
+    bool ended; /* all was well */
+    uint64_t digest;
+    int invariant; /* the number of a checker; 0: an honest peer was not understood; SIM_AUDIT: an ENSURE of the
+                      product; SIM_STRANGE: anything else, in the simulator itself; SIM_TOO_LONG */
+    int64_t at_us; /* virtual; of the failure or the end */
+    int64_t real_us;
+    uint64_t steps, published, delivered;
+    struct sim_totals totals;
+    char text[512]; /* what failed; or one line of numbers */
+};
+struct sim_options;
+struct sim_attempt;
+/* Begins in the background; `seconds` of real time at most. */
+struct sim_attempt *sim_attempt_begin(const struct sim_options *options, unsigned seconds);
+/* Waits for any of them to end. The report is the caller's to read until sim_attempt_free. */
+struct sim_attempt *sim_attempt_wait(struct sim_attempt **running, unsigned count);
+const struct sim_report *sim_attempt_report(const struct sim_attempt *attempt);
+const struct sim_options *sim_attempt_options(const struct sim_attempt *attempt);
+void sim_attempt_free(struct sim_attempt **attempt);
+/* What it wrote on stderr: the trace. */
+void sim_attempt_said(const struct sim_attempt *attempt);
+/* One, to its end. */
+void sim_attempt(const struct sim_options *options, unsigned seconds, struct sim_report *out);
+/* "invariant 4", "audit", … */
+const char *sim_report_kind(const struct sim_report *report, char text[32]);
+
+/* --- shrink.c ----------------------------------------------------------------------------------------------------- */
+/* Leaves out what is not needed for the same failure, for at most `seconds`; returns how many worlds were run. */
+unsigned sim_shrink(const struct sim_options *options, const struct sim_report *failure, unsigned seconds,
+                    struct sim_plan *plan);
+
+/* --- world.c ------------------------------------------------------------------------------------------------------ */
 struct sim;
 void sim_totals_add(struct sim_totals *totals, const struct sim *sim);
 void sim_totals_print(const struct sim_totals *totals);
@@ -484,12 +527,15 @@ struct sim_options {
     int64_t minutes;             /* of faults; 0: the seed chooses */
     int64_t pace_ms;             /* on average between two deeds of officers; 0: the seed chooses */
     uint64_t with;               /* kinds of faults that this world has in any case */
+    bool only;                   /* and no others */
     bool trace;                  /* keep the text of the last steps, and print it */
     size_t trace_last;           /* how many */
-    bool quiet;
-    bool calm;                 /* no faults at all */
-    struct sim_totals *totals; /* NULL, or what is added up over worlds */
-    bool years;                /* two of them, with little in them */
+    bool calm;                   /* no faults at all */
+    bool years;                  /* two of them, with little in them */
+    bool steady;                 /* one broker, and officers do nothing but publish */
+    bool twice;                  /* two runs must do the same */
+    struct sim_report *report;   /* filled in as it ends; may be NULL */
+    struct sim_totals *totals;   /* NULL, or what is added up over worlds */
 };
 struct sim {
     struct sim_options options;

@@ -55,18 +55,31 @@ static void print_trace(const struct sim *sim)
         fprintf(stderr, "%s\n", sim->trace[i % last]);
 }
 
+static void fill_report(const struct sim *sim, struct sim_report *report)
+{
+    report->at_us = sim->now_us;
+    report->steps = sim->steps;
+    report->published = sim->count.published;
+    report->delivered = sim->count.delivered;
+}
+
 void sim_fail(struct sim *sim, int invariant, const char *format, ...)
 {
+    struct sim_report report = {.invariant = invariant};
     va_list arguments;
-    print_trace(sim);
-    fprintf(stderr, "seed %llu, step %llu, %lld.%06lld s%s: invariant %d: ", (unsigned long long)sim->options.seed,
-            (unsigned long long)sim->steps, (long long)(sim->now_us / SIM_S), (long long)(sim->now_us % SIM_S),
-            sim->healed ? " (healed)" : "", invariant);
+    int used =
+        snprintf(report.text, sizeof report.text, "step %llu, %lld.%06lld s%s: ", (unsigned long long)sim->steps,
+                 (long long)(sim->now_us / SIM_S), (long long)(sim->now_us % SIM_S), sim->healed ? " (healed)" : "");
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(report.text + used, sizeof report.text - (size_t)used, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "\nagain: sim --seed %llu%s --trace\n", (unsigned long long)sim->options.seed,
-            sim->options.years ? " --years" : "");
+    print_trace(sim);
+    if (sim->options.report != NULL) {
+        fill_report(sim, &report);
+        *sim->options.report = report;
+    } else {
+        fprintf(stderr, "invariant %d: %s\n", invariant, report.text);
+    }
     fflush(stderr);
     _Exit(1);
 }
@@ -234,16 +247,49 @@ static void go_until(struct sim *sim, int64_t until_us)
     sim->now_us = until_us;
 }
 
-static void drain(struct sim *sim)
+static void drain(struct sim *sim, int64_t steady_s)
 {
     char why[256] = "";
     int64_t begin_us = sim->now_us, end_us = begin_us + DRAIN_MINUTES * SIM_MINUTE * sim->scale;
-    go_until(sim, begin_us + STEADY_S * SIM_S);
+    go_until(sim, begin_us + steady_s * SIM_S);
     while (!sim_converged(sim, why, sizeof why)) {
         if (sim->now_us >= end_us)
             sim_fail(sim, 7, "after %lld minutes of peace: %s", (long long)(DRAIN_MINUTES * sim->scale), why);
         go_until(sim, sim->now_us + SIM_S * sim->scale);
     }
+}
+
+static void check_end(struct sim *sim)
+{
+    sim_check_outboxes(sim);
+    sim_check_inboxes(sim);
+}
+
+/* What the stores hold must be all that is needed. */
+static void restart_all(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->broker_count; i++)
+        sim_process_crash(&sim->broker[i].process, SIM_MS);
+    for (unsigned i = 0; i < sim->node_count; i++)
+        if (sim->node[i].exists)
+            sim_process_crash(&sim->node[i].process, sim_between(sim, 1, SIM_S));
+}
+
+static void end_report(const struct sim *sim, struct sim_report *report)
+{
+    fill_report(sim, report);
+    report->ended = true;
+    report->digest = sim->digest;
+    snprintf(report->text, sizeof report->text,
+             "%u nodes, %u brokers, %lld s, %llu acts, %llu steps, %llu published, %llu admitted, %llu refused, %llu "
+             "delivered, %llu of the broker's own, %llu crashes, %llu cuts, %llu forks, %llu losses, digest %016llx",
+             sim->node_count, sim->broker_count, (long long)(sim->now_us / SIM_S), (unsigned long long)sim->plan.count,
+             (unsigned long long)sim->steps, (unsigned long long)sim->count.published,
+             (unsigned long long)sim->count.admitted, (unsigned long long)sim->count.refused,
+             (unsigned long long)sim->count.delivered, (unsigned long long)sim->count.own,
+             (unsigned long long)sim->count.crashes, (unsigned long long)sim->count.cuts,
+             (unsigned long long)sim->count.forks, (unsigned long long)sim->count.losses,
+             (unsigned long long)sim->digest);
 }
 
 uint64_t sim_run(const struct sim_options *options)
@@ -252,27 +298,19 @@ uint64_t sim_run(const struct sim_options *options)
     populate(sim);
     go_until(sim, sim->plan.end_us);
     sim_heal(sim);
-    drain(sim);
+    drain(sim, STEADY_S);
+    check_end(sim);
+    restart_all(sim);
+    drain(sim, 2);
     if (sim->plan.pulse_s != 0)
         go_until(sim, sim->now_us + 50 * 3600 * SIM_S); /* two midnights */
-    sim_check_outboxes(sim);
-    sim_check_inboxes(sim);
+    check_end(sim);
     sim_check_evidence(sim);
     sim_check_erased(sim, true);
-    if (!options->quiet)
-        printf(
-            "seed %llu: %u nodes, %u brokers, %lld s, %llu steps, %llu published, %llu admitted, %llu refused, %llu "
-            "delivered, %llu of the broker's own, %llu crashes, %llu cuts, %llu forks, %llu losses, digest %016llx\n",
-            (unsigned long long)options->seed, sim->node_count, sim->broker_count, (long long)(sim->now_us / SIM_S),
-            (unsigned long long)sim->steps, (unsigned long long)sim->count.published,
-            (unsigned long long)sim->count.admitted, (unsigned long long)sim->count.refused,
-            (unsigned long long)sim->count.delivered, (unsigned long long)sim->count.own,
-            (unsigned long long)sim->count.crashes, (unsigned long long)sim->count.cuts,
-            (unsigned long long)sim->count.forks, (unsigned long long)sim->count.losses,
-            (unsigned long long)sim->digest);
-    fflush(stdout);
     if (options->totals != NULL)
         sim_totals_add(options->totals, sim);
+    if (options->report != NULL)
+        end_report(sim, options->report);
     uint64_t digest = sim->digest;
     destroy(sim);
     return digest;
