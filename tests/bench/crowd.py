@@ -54,7 +54,8 @@ def found(programs, folder, crowd):
         path = f"{folder}/crowd-{number // MEMBERS_EACH + 1}.yaml"
         house.write(path, mechanism(number // MEMBERS_EACH + 1, crowd[number:number + MEMBERS_EACH]))
         files.append(path)
-    house.found([ORIGIN, *crowd], mechanisms=[*MECHANISMS, *files])
+    house.found([ORIGIN], mechanisms=[*MECHANISMS, *files])
+    house.run(f"{programs}/bench-issue", house.ca, folder, f"{house.publish}/directory.bin", input="\n".join(crowd))
     with open(f"{folder}/roles", "w", encoding="utf-8") as roles:
         roles.write(f"policy 1\npublisher {ORIGIN}\n" + "".join(f"recipient {region}\n" for region in crowd) +
                     "flow national 3 1 2 all\nalert none 3 1 0 all\n" +
