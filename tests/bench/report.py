@@ -97,6 +97,8 @@ def raw(results, scenarios):
         return "/".join(number(statistics.median(r[which][p] for r in rounds)) for p in ("p50", "p99"))
     for scenario in scenarios:
         for system, rounds in results.get(scenario.key, {}).items():
+            if not rounds:
+                continue
             rates = spread([r["rate"] for r in rounds])
             cpu = statistics.median(r["cpu_seconds"] * 1e6 / r["deliveries"] for r in rounds)
             memory = statistics.median(r["rss_anon_kb"] / 1024 for r in rounds)

@@ -39,7 +39,7 @@ def bars(x, y, title, unit, values):
 
 def panels(results, scenarios):
     for scenario in scenarios:
-        measured = results.get(scenario.key)
+        measured = {system: rounds for system, rounds in results.get(scenario.key, {}).items() if rounds}
         if not measured:
             continue
         which = "ping" in scenario.options or "alert" in scenario.options

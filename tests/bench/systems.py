@@ -30,8 +30,11 @@ class Server:
     def __init__(self, command, folder, environment=None):
         self.log_path = os.path.join(folder, "server.log")
         with open(self.log_path, "ab") as log:
-            self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
-                                          env=dict(os.environ, **(environment or {})))
+            try:
+                self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
+                                              env=dict(os.environ, **(environment or {})))
+            except OSError as error:
+                raise Failure(f"{command[0]}: {error.strerror}") from error
         self.pid = self.child.pid
 
     def tail(self):
@@ -72,7 +75,7 @@ class System:
 
     def __init__(self, bench):
         self.bench = bench  # .programs, .folder, .tls()
-        self.folder = None
+        self.folder = self.server = None
 
     def missing(self):
         """Why it cannot be measured; None: it can."""
@@ -87,7 +90,9 @@ class System:
         raise NotImplementedError
 
     def stop(self):
-        raise NotImplementedError
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
 
     def arguments(self, scenario):
         return []
@@ -99,7 +104,10 @@ class System:
             pid, port = self.start(scenario)
             command = [f"{self.bench.programs}/{self.program}", "--server-pid", str(pid), "--port", str(port),
                        *self.arguments(scenario), *options]
-            result = subprocess.run(command, capture_output=True, text=True, timeout=900)
+            try:
+                result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+            except subprocess.TimeoutExpired as late:
+                raise Failure(f"{' '.join(command)}: not done in five minutes\n{self.log()}") from late
             if result.returncode != 0:
                 raise Failure(f"{' '.join(command)}: exit {result.returncode}\n{result.stderr}{self.log()}")
             return result.stdout
@@ -152,9 +160,6 @@ class Bare(System):
         wait_until(lambda: self.server.check() or os.path.exists(f"{self.folder}/server"), "the bare server")
         return self.server.pid, 0
 
-    def stop(self):
-        self.server.stop()
-
     def arguments(self, scenario):
         return ["--folder", self.folder]
 
@@ -177,7 +182,7 @@ class Peer(System):
         return f"{self.folder}/{name}"
 
     def log(self):
-        return self.server.tail()
+        return "" if self.server is None else self.server.tail()
 
 
 class Nats(Peer):
@@ -198,14 +203,12 @@ tls {{ cert_file: "{tls}/server.pem", key_file: "{tls}/server.key" }}
         wait_until(lambda: self.server.check() or listening(port), "nats-server")
         return self.server.pid, port
 
-    def stop(self):
-        self.server.stop()
-
 
 class Rabbitmq(Peer):
     name, program, server_program = "rabbitmq", "bench-rabbitmq", "/usr/lib/rabbitmq/bin/rabbitmq-server"
     packages = ("rabbitmq-server", "erlang-base", "librabbitmq4")
     durability = "quorum queues, one node: written to the Raft log and synced before it is confirmed"
+    epmd = None
 
     def start(self, scenario):
         port, tls, folder = free_port(), self.bench.tls(), self.folder
@@ -234,8 +237,10 @@ disk_free_limit.absolute = 100MB
             return int(file.read()), port
 
     def stop(self):
-        self.server.stop()
-        self.epmd.stop()
+        super().stop()
+        if self.epmd is not None:
+            self.epmd.stop()
+            self.epmd = None
 
 
 class Mosquitto(Peer):
@@ -262,9 +267,6 @@ log_type error
         self.server = Server([self.server_program, "-c", config], self.folder)
         wait_until(lambda: self.server.check() or listening(port), "mosquitto")
         return self.server.pid, port
-
-    def stop(self):
-        self.server.stop()
 
 
 ALL = (Lianfang, Bare, Nats, Rabbitmq, Mosquitto)
