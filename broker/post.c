@@ -101,10 +101,17 @@ static bool is_to(const void *context, const struct shell_letter *letter)
     return ((const struct entry *)letter)->peer == *peer;
 }
 
-/* A cut comes after what was sent so far; that of a revoked peer waits for no commit, and it gets nothing more. */
+/* Its certificate is none any more. */
+static bool is_out(enum wire_status status)
+{
+    return status == WIRE_REVOKED || status == WIRE_SIGNER_REVOKED || status == WIRE_SIGNER_EXPIRED;
+}
+
+/* A cut comes after what was sent so far; that of a peer whose certificate was revoked or ended waits for no commit,
+ * and it gets nothing more. */
 void broker_post_cut(struct broker_post *post, const struct broker_cut *cut)
 {
-    if (cut->status != WIRE_REVOKED) {
+    if (!is_out(cut->status)) {
         entry_add(post, SEND_CUT, cut->peer, 0, NULL);
         return;
     }

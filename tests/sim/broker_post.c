@@ -73,7 +73,7 @@ static void drop_peer(struct sim_broker *broker, uint64_t peer)
 void sim_post_cut(struct sim_broker *broker, const struct broker_cut *cut)
 {
     struct sim_entry *first = NULL;
-    if (cut->status == WIRE_REVOKED) {
+    if (cut->status == WIRE_REVOKED || cut->status == WIRE_SIGNER_REVOKED || cut->status == WIRE_SIGNER_EXPIRED) {
         drop_peer(broker, cut->peer);
         first = broker->first;
         broker->first = NULL;

@@ -24,6 +24,18 @@ static bool waits_for_one_that_waits(struct sim_node *node, const Wire__NodeStat
     return named != NULL && !is_final(named);
 }
 
+/* Nothing went wrong but lines and time. */
+static bool only_lines(const struct sim *sim)
+{
+    static const char *const kinds[] = {"cut", "stall", "part", "clog", "pause", "slow", "reconnect", "duplicate"};
+    uint64_t all = 0, lines = 0;
+    for (unsigned kind = SIM_ACT_FAULTS; kind < SIM_ACTS_MAX; kind++)
+        all += sim->count.act[kind];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        lines += sim->count.act[sim_act_find(kinds[i])];
+    return all == lines;
+}
+
 /* Whoever left in between may not have been able to say anything. */
 static bool has_left(const struct sim *sim, uint32_t region)
 {
@@ -38,7 +50,8 @@ static void check_arrivals(struct sim_node *node, const uint8_t *id, const Wire_
 {
     struct sim *sim = node->process.sim;
     char text[WIRE_ID_TEXT];
-    if (state->state != WIRE__NODE_OUTBOX_STATE__NODE_ADMITTED || sim->count.losses > 0 || node->lost_bytes)
+    if (state->state != WIRE__NODE_OUTBOX_STATE__NODE_ADMITTED || sim->count.losses > 0 || node->lost_bytes ||
+        !only_lines(sim))
         return;
     for (size_t i = 0; i < state->n_recipient; i++) {
         if (!state->recipient[i]->has_arrived && !has_left(sim, state->recipient[i]->region))

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum { JOBS_MAX = 64 };
@@ -141,10 +142,14 @@ bool sim_worlds_speed(void)
 {
     struct sim_options options = {.seed = 1, .nodes = 10, .minutes = 60, .pace_ms = 6000, .calm = true, .steady = true};
     struct sim_report report;
+    struct rusage used;
     sim_attempt(&options, SIM_WORLD_SECONDS_MAX, &report);
-    double virtual_s = (double)report.at_us / SIM_S, real_s = (double)report.real_us / SIM_S;
+    getrusage(RUSAGE_CHILDREN, &used); /* of one core: what else this machine does is no matter */
+    double virtual_s = (double)report.at_us / SIM_S;
+    double real_s = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                    (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / SIM_S;
     printf("10 nodes, %" PRIu64 " envelopes published, %" PRIu64 " delivered, %" PRIu64
-           " steps: %.0f virtual s in %.2f s, %.0f times real time\n",
+           " steps: %.0f virtual s in %.2f s of one core, %.0f times real time\n",
            report.published, report.delivered, report.steps, virtual_s, real_s, virtual_s / real_s);
     return report.ended && virtual_s >= 1000 * real_s;
 }
