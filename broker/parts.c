@@ -14,6 +14,7 @@ struct cached {
     Wire__LedgerBatch *batch;
     Wire__LedgerHeaders *headers;
     Wire__LedgerPayload *payload[WIRE_BATCH_ENVELOPES_MAX]; /* NULL: erased, or never stored */
+    Wire__Disposition *told[WIRE_BATCH_ENVELOPES_MAX];      /* of each disposition what recipients hear of it */
     struct wire_arena arena;
     void *memory;
 };
@@ -88,6 +89,7 @@ static enum wire_status load(struct broker_parts *parts, struct cached *cached, 
     }
     wire_arena_reset(&cached->arena);
     memset(cached->payload, 0, sizeof(cached->payload));
+    memset(cached->told, 0, sizeof(cached->told));
     cached->serial = serial;
     enum wire_status status;
     cached->batch = ledger_batch(&broker->ledger, serial, &cached->arena, &status);
@@ -179,16 +181,21 @@ static bool fill_proof(const struct broker *broker, const struct cached *cached,
 }
 
 /* What a recipient is told of the disposition: what it owes and by which rule, not who else got it. */
-static Wire__Disposition *told(const struct cached *cached, const struct broker_fact *fact, struct wire_arena *arena)
+static Wire__Disposition *told(struct cached *cached, const struct broker_fact *fact)
 {
-    const Wire__Disposition *whole = broker_disposition(cached->batch, fact, arena);
-    Wire__Disposition *copy = whole == NULL ? NULL : wire_arena_copy(arena, whole, sizeof(*whole));
-    if (copy != NULL)
-        copy->n_to = copy->n_cc = copy->n_to_unit = copy->n_not_enrolled = 0;
-    return copy;
+    if (fact->disposition == 0 || fact->disposition > WIRE_BATCH_ENVELOPES_MAX)
+        return NULL;
+    Wire__Disposition **kept = &cached->told[fact->disposition - 1];
+    if (*kept != NULL)
+        return *kept;
+    const Wire__Disposition *whole = broker_disposition(cached->batch, fact, &cached->arena);
+    *kept = whole == NULL ? NULL : wire_arena_copy(&cached->arena, whole, sizeof(*whole));
+    if (*kept != NULL)
+        (*kept)->n_to = (*kept)->n_cc = (*kept)->n_to_unit = (*kept)->n_not_enrolled = 0;
+    return *kept;
 }
 
-static bool fill_given(const struct cached *cached, const struct broker_part_source *source, Wire__Deliver *deliver,
+static bool fill_given(struct cached *cached, const struct broker_part_source *source, Wire__Deliver *deliver,
                        const Wire__Part *part, struct wire_arena *arena)
 {
     Wire__DeliveredEnvelope *given = wire_arena_take(arena, part->n_envelope * sizeof(*given));
@@ -202,7 +209,7 @@ static bool fill_given(const struct cached *cached, const struct broker_part_sou
         wire__delivered_envelope__init(&given[i]);
         given[i].index = index;
         given[i].owes = broker_bit(source->owes, index);
-        given[i].disposition = broker_get_fact(cached->batch, index, &fact) ? told(cached, &fact, arena) : NULL;
+        given[i].disposition = broker_get_fact(cached->batch, index, &fact) ? told(cached, &fact) : NULL;
         if (given[i].disposition == NULL)
             return false;
         deliver->given[i] = &given[i];

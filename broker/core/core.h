@@ -15,10 +15,10 @@
  * nothing else; ten million queued envelopes cost nothing. The ledger is asked with FETCH and answers with FETCHED.
  *
  * Credit is a cumulative byte offset per lane and session, counted in bytes of the ZeroMQ payload frame (the encoded
- * Frame). First grants: flash 64 KiB, urgent 160 KiB, routine 192 KiB, bulk 160 KiB. Submit credit returns at the
- * commit of the SUBMIT, deliver credit at the inbox commit. SUBMIT and DELIVER are counted and nothing else. A frame
- * larger than what its lane is ever granted: CREDIT{wanted}; the other side grants exactly that when nothing of that
- * lane is outstanding, over 256 KiB only while nothing else is. RECEIPTs: at most 256 KiB not yet taken, numbered,
+ * Frame). First grants: flash 64 KiB, the others 448 KiB, together 512 KiB (wire/credit.h). Submit credit returns at
+ * the commit of the SUBMIT, deliver credit at the inbox commit. SUBMIT and DELIVER are counted and nothing else. A
+ * frame larger than what its lane is ever granted: CREDIT{wanted}; the other side grants exactly that when nothing of
+ * that lane is outstanding, over 256 KiB only while nothing else is. RECEIPTs: at most 256 KiB not yet taken, numbered,
  * cumulative; the answer to a repeated or refused SUBMIT that was stored earlier bears number 0 and is not counted.
  * Delivery resumes after the cursor of the HELLO or after the last part whose ARRIVED came, whichever is lower: what is
  * sent `again` is answered again.

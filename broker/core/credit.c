@@ -1,13 +1,6 @@
 /* Byte credit of SUBMITs (we grant) and DELIVERs (the node grants). core.h says the rules. */
 #include "broker/core/inside.h"
 
-static const uint32_t windows[WIRE_LANES] = {
-    [WIRE__LANE__FLASH] = 64 * 1024,
-    [WIRE__LANE__URGENT] = 160 * 1024,
-    [WIRE__LANE__ROUTINE] = 192 * 1024,
-    [WIRE__LANE__BULK] = 160 * 1024,
-};
-
 /* --- the flash quota -----------------------------------------------------------------------------------------------
  */
 /* A bucket per origin that outlives its sessions: what an origin may say in flash in a minute. */
@@ -40,7 +33,7 @@ static bool nothing_outstanding(const struct region *region, uint32_t but)
 {
     for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
         const struct lane_in *in = &region->in[lane];
-        if (in->used != in->returned || (lane != but && in->granted > in->used + windows[lane]))
+        if (in->used != in->returned || (lane != but && in->granted > in->used + wire_credit_window(lane)))
             return false;
     }
     return true;
@@ -50,10 +43,10 @@ static bool nothing_outstanding(const struct region *region, uint32_t but)
 static uint64_t target(const struct region *region, uint32_t lane)
 {
     const struct lane_in *in = &region->in[lane];
-    uint64_t offset = in->returned + windows[lane];
+    uint64_t offset = in->returned + wire_credit_window(lane);
     bool may_be_large =
         in->used == in->returned && (in->wanted <= WIRE_BATCH_BYTES_MAX || nothing_outstanding(region, lane));
-    if (in->wanted > windows[lane] && may_be_large)
+    if (in->wanted > wire_credit_window(lane) && may_be_large)
         offset = in->used + in->wanted;
     return offset > in->granted ? offset : in->granted;
 }
@@ -85,7 +78,6 @@ void broker_credit_open(struct broker_core *core, struct region *region, const W
     memset(region->in, 0, sizeof region->in);
     memset(region->out, 0, sizeof region->out);
     memset(&region->credit, 0, sizeof region->credit);
-    region->out_clock = 0;
     for (size_t i = 0; i < hello->n_grant; i++) {
         if ((uint32_t)hello->grant[i]->lane < WIRE_LANES)
             wire_credit_open(&region->credit, (uint32_t)hello->grant[i]->lane, hello->grant[i]->offset);
@@ -133,9 +125,20 @@ void broker_credit_send(struct broker_core *core, struct region *region)
 
 /* --- using and returning -------------------------------------------------------------------------------------------
  */
+/* As the sender has to count: what it was not told of as taken, of all lanes but flash. */
+static bool crowded(const struct region *region, uint32_t lane, uint32_t bytes)
+{
+    uint64_t before = 0;
+    for (uint32_t i = WIRE__LANE__URGENT; i < WIRE_LANES; i++)
+        before += region->in[i].used - region->in[i].told;
+    return lane != WIRE__LANE__FLASH && before > 0 && before + bytes > WIRE_OUTSTANDING_BYTES_MAX;
+}
+
 bool broker_credit_use(struct region *region, uint32_t lane, uint32_t bytes)
 {
     struct lane_in *in = &region->in[lane];
+    if (crowded(region, lane, bytes))
+        return false;
     in->used += bytes;
     if (in->wanted != 0 && in->used > in->returned)
         in->wanted = 0; /* what was waiting has come, or something else went first and it will ask again */

@@ -35,12 +35,9 @@ static struct choice choose(struct broker_core *core, struct region *region)
         struct queue *queue = choice.queue[lane] = lane_queue(core, region, lane);
         if (queue == NULL || !wire_credit_holds(&region->credit, lane, core->window[queue->head].cost))
             continue;
-        uint64_t virtual_ =
-            region->out[lane].virtual_ > region->out_clock ? region->out[lane].virtual_ : region->out_clock;
-        if (lane == WIRE__LANE__FLASH)
-            virtual_ = 0;
-        if (virtual_ < least) {
-            least = virtual_;
+        uint64_t turn = wire_credit_turn(&region->credit, lane);
+        if (turn < least) {
+            least = turn;
             choice.lane = lane;
         }
     }
@@ -49,20 +46,12 @@ static struct choice choose(struct broker_core *core, struct region *region)
     return choice;
 }
 
-/* Bytes by weight; a lane that was idle starts level with the others. */
 static void account(struct region *region, uint32_t lane, uint32_t cost)
 {
-    struct lane_out *out = &region->out[lane];
     wire_credit_use(&region->credit, lane, cost);
-    out->asked = false;
+    region->out[lane].asked = false;
     for (uint32_t i = 0; i < WIRE_LANES; i++)
         region->out[i].crowded = false;
-    if (lane == WIRE__LANE__FLASH)
-        return;
-    if (out->virtual_ < region->out_clock)
-        out->virtual_ = region->out_clock;
-    region->out_clock = out->virtual_;
-    out->virtual_ += (uint64_t)cost * wire_lane_weight(WIRE__LANE__FLASH) / wire_lane_weight((Wire__Lane)lane);
 }
 
 static void deliver_row(struct broker_core *core, struct region *region, struct queue *queue)

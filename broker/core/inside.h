@@ -86,11 +86,10 @@ struct lane_in {
     uint32_t wanted; /* a frame of this size waits at the node, 0 = none */
 };
 
-/* Turns of one lane towards a node; how much it may be sent is in region.credit. */
+/* Of one lane towards a node; how much it may be sent, and whose turn it is, is in region.credit. */
 struct lane_out {
-    uint64_t virtual_; /* bytes by weight: the lane with the least goes first */
-    bool asked;        /* for a grant of the next row's size, since the last pulse */
-    bool crowded;      /* asked again while others were under way, since something went */
+    bool asked;   /* for a grant of the next row's size, since the last pulse */
+    bool crowded; /* asked again while others were under way, since something went */
 };
 
 struct window_row {
@@ -171,7 +170,6 @@ struct region {
     struct lane_in in[WIRE_LANES];
     struct lane_out out[WIRE_LANES];
     struct wire_credit credit; /* for DELIVERs: granted by the node */
-    uint64_t out_clock;
     uint32_t turn[WIRE_LANES]; /* queue that was served last */
     uint32_t ask_lane, ask_cost;
     uint64_t receipts_sent;

@@ -229,8 +229,8 @@ static inline void broker_bit_set(uint8_t *bitmap, uint32_t i)
 /* The disposition of an admitted envelope, decoded into the arena; NULL: not admitted, or damaged. */
 const Wire__Disposition *broker_disposition(const Wire__LedgerBatch *batch, const struct broker_fact *fact,
                                             struct wire_arena *arena);
-/* What an answer from `asker` to envelope `index` of this batch needs to know; not found when it was not admitted by this
- * batch (a duplicate that outlived its first). false: damaged. Borrows from batch. */
+/* What an answer from `asker` to envelope `index` of this batch needs to know; not found when it was not admitted by
+ * this batch (a duplicate that outlived its first). false: damaged. Borrows from batch. */
 bool broker_parent_of(const Wire__LedgerBatch *batch, uint32_t index, uint32_t asker, struct wire_arena *arena,
                       struct rules_parent *out);
 /* What an update or cancel of envelope `index` of this batch needs to know. Borrows from batch and arena. */

@@ -226,7 +226,7 @@ static enum node_sending pump_lane(struct node_step *s, uint32_t index)
     return kept;
 }
 
-/* The lane entries of one link and lane, in turn. False: slower lanes wait too. */
+/* The lane entries of one link and lane, in turn. False: it keeps its turn, and the lanes after it wait. */
 static bool pump_turn(struct node_step *s, uint8_t index, size_t lane)
 {
     struct node_core *core = s->core;
@@ -250,12 +250,25 @@ static bool pump_turn(struct node_step *s, uint8_t index, size_t lane)
     return true;
 }
 
+/* Flash, then the others by weight. */
+static size_t next_lane(const struct node_link *link, const bool done[WIRE_LANES])
+{
+    size_t next = WIRE_LANES;
+    for (size_t lane = 0; lane < WIRE_LANES; lane++)
+        if (!done[lane] && (next == WIRE_LANES || wire_credit_turn(&link->credit, (uint32_t)lane) <
+                                                      wire_credit_turn(&link->credit, (uint32_t)next)))
+            next = lane;
+    return next;
+}
+
 static void pump_link(struct node_step *s, uint8_t index)
 {
     struct node_link *link = &s->core->link[index];
     link->work = false;
-    for (size_t lane = 0; lane < WIRE_LANES && pump_turn(s, index, lane); lane++)
-        ;
+    bool done[WIRE_LANES] = {false};
+    for (size_t lane = next_lane(link, done); lane < WIRE_LANES && pump_turn(s, index, lane);
+         lane = next_lane(link, done))
+        done[lane] = true;
     link->work = link->work || !node_has_room(s);
 }
 

@@ -17,9 +17,9 @@
  * dropped.
  *
  * Credit (docs/PROTOCOL.md, 9) is a cumulative offset per lane and session, in bytes of the payload frame. Windows:
- * flash 64 KiB, urgent 160, routine 192, bulk 160 (all but flash: 512 KiB). Deliver credit returns with the append of
- * the inbox rows. A frame larger than its window is announced by CREDIT.wanted; exactly that is granted when nothing of
- * its lane is being stored, over 256 KiB only when nothing of any lane but flash is. */
+ * flash 64 KiB, the others 448 (wire/credit.h; all but flash together: 512 KiB). Deliver credit returns with the append
+ * of the inbox rows. A frame larger than its window is announced by CREDIT.wanted; exactly that is granted when nothing
+ * of its lane is being stored, over 256 KiB only when nothing of any lane but flash is. */
 #pragma once
 #include "node/core/record.h"
 #include "rules/decide.h"
@@ -39,9 +39,6 @@ enum {
     NODE_CLOCK_STEADY_MS = 60 * 1000,
     NODE_SILENT_PULSES = 3,
 };
-
-/* Deliver windows, and the broker's submit windows as we expect them, by lane. */
-uint32_t node_window_bytes(Wire__Lane lane);
 
 struct node_link_options {
     const char *name;                                /* [a-z0-9-]{1,16}, in keys: never change it for the same broker */

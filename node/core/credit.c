@@ -2,12 +2,6 @@
 #include "node/core/inbox.h"
 #include "node/core/session.h"
 
-uint32_t node_window_bytes(Wire__Lane lane)
-{
-    static const uint32_t windows[WIRE_LANES] = {64 * 1024, 160 * 1024, 192 * 1024, 160 * 1024};
-    return (unsigned)lane < WIRE_LANES ? windows[lane] : 0;
-}
-
 /* --- what we may send -----------------------------------------------------------------------------------------------
  */
 
@@ -60,7 +54,7 @@ static bool is_stored(const struct node_core *core, const struct node_deliver_cr
 /* A grant above the window was given and not used yet. */
 static bool large_is_to_come(const struct node_deliver_credit *credit, size_t lane)
 {
-    return credit->granted > credit->received + node_window_bytes((Wire__Lane)lane);
+    return credit->granted > credit->received + wire_credit_window((uint32_t)lane);
 }
 
 /* A frame larger than the window may come now. */
@@ -90,7 +84,7 @@ static bool tell_all(const struct node_core *core, const struct node_link *link)
 static uint64_t offset_of(const struct node_core *core, struct node_link *link, size_t lane)
 {
     struct node_deliver_credit *credit = &link->deliver[lane];
-    uint64_t window = node_window_bytes((Wire__Lane)lane), offset = credit->received + window;
+    uint64_t window = wire_credit_window((uint32_t)lane), offset = credit->received + window;
     bool large = credit->wanted > window, may = !large || may_come(core, link, lane);
     if (large && may)
         offset = credit->received + credit->wanted;

@@ -71,7 +71,7 @@ static bool worth_it(const struct node_lane *lane, const struct node_stream *str
 /* With less credit left, and more on its way back, it is better to wait than to cut the backlog into crumbs. */
 static uint64_t seal_least(const struct node_lane *lane)
 {
-    uint64_t quarter = node_window_bytes(lane->lane) / 4;
+    uint64_t quarter = wire_credit_window(lane->lane) / 4;
     return lane->bytes < quarter ? lane->bytes : quarter;
 }
 
@@ -89,7 +89,7 @@ static bool may_seal(const struct node_step *s, const struct node_lane *lane, co
 static uint32_t seal_bytes(const struct node_core *core, const struct node_lane *lane)
 {
     uint64_t left = node_submit_left(core, lane);
-    uint32_t window = node_window_bytes(lane->lane);
+    uint32_t window = wire_credit_window(lane->lane);
     if (left < seal_least(lane))
         left = window; /* nothing comes back by itself: it is asked for with CREDIT.wanted */
     return left < WIRE_BATCH_BYTES_MAX ? (uint32_t)left : (uint32_t)WIRE_BATCH_BYTES_MAX;

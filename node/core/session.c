@@ -134,7 +134,7 @@ static void add_grants(struct node_step *s, struct node_link *link, Wire__Hello 
         return;
     hello->grant = node_take(s, WIRE_LANES * sizeof *hello->grant);
     for (size_t lane = 0; lane < WIRE_LANES; lane++) {
-        link->deliver[lane].granted = node_window_bytes((Wire__Lane)lane);
+        link->deliver[lane].granted = wire_credit_window((uint32_t)lane);
         hello->grant[lane] = node_take(s, sizeof *hello->grant[lane]);
         wire__grant__init(hello->grant[lane]);
         hello->grant[lane]->lane = (Wire__Lane)lane;

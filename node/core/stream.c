@@ -48,7 +48,10 @@ bool node_stream_answered(struct node_step *s, struct node_stream *stream, const
         memmove(&stream->inflight[i], &stream->inflight[i + 1],
                 (stream->inflight_count - i - 1) * sizeof stream->inflight[0]);
         stream->inflight_count--;
-        s->core->link[lane->link].submit[lane->lane].inflight--;
+        struct node_link *link = &s->core->link[lane->link];
+        if (--link->submit[lane->lane].inflight ==
+            0) /* a batch whose payloads are lost is smaller than it was counted */
+            wire_credit_settle(&link->credit, lane->lane);
         node_work(s->core, lane->link);
         return true;
     }
@@ -224,16 +227,6 @@ static void submit(struct node_step *s, struct node_stream *stream, const struct
     memcpy(entry->root, ready->root, sizeof entry->root);
 }
 
-/* Nothing is on its way when every SUBMIT has its answer, whatever the counts say: a batch whose payloads are lost is
- * smaller on the line than it was counted, and the difference would never be taken. */
-static bool has_clear_way(const struct node_link *link, Wire__Lane lane, uint32_t bytes)
-{
-    for (int i = 0; i < WIRE_LANES; i++)
-        if (link->submit[i].inflight > 0)
-            return wire_credit_clear(&link->credit, lane, bytes);
-    return true;
-}
-
 /* Sends or skips the first that is ready. */
 static enum node_sending send_first(struct node_step *s, uint32_t index)
 {
@@ -253,7 +246,7 @@ static enum node_sending send_first(struct node_step *s, uint32_t index)
             node_submit_want(s, lane, ready.bytes);
             return NODE_LACKS_CREDIT;
         }
-        if (!has_clear_way(&s->core->link[lane->link], lane->lane, ready.bytes))
+        if (!wire_credit_clear(&s->core->link[lane->link].credit, lane->lane, ready.bytes))
             return NODE_CROWDED;
         submit(s, stream, &ready);
     }

@@ -19,7 +19,7 @@ enum node_sending {
     NODE_SENT_ALL, /* that can go now */
     NODE_SENT_ONE,
     NODE_LACKS_CREDIT, /* the next one waits for credit: nothing else of its lane may take it */
-    NODE_CROWDED,      /* the next one waits until less is under way: nothing of its lane or a slower one may go first */
+    NODE_CROWDED,      /* the next one waits until less is under way: nothing but flash may go first */
 };
 enum node_sending node_stream_pump(struct node_step *s, uint32_t stream);
 void node_ready_fetched(struct node_step *s, const struct node_fetching *fetching);

@@ -67,6 +67,46 @@ static struct keep_node *search(const struct keep_list *list, struct wire_bytes 
     return at;
 }
 
+static struct keep_node *after(const struct keep_list *list, const struct keep_node *node, int level)
+{
+    return node ? node->next[level] : list->head[level];
+}
+
+static bool goes_on(const struct keep_node *node, struct wire_bytes key)
+{
+    return node && keep_compare(keep_node_key(node), key) < 0;
+}
+
+/* The same, from where the last node was put, first up and then down: rows of one append are neighbours more often than
+ * not. */
+static struct keep_node *search_near(const struct keep_list *list, struct wire_bytes key,
+                                     struct keep_node *previous[KEEP_LIST_HEIGHT])
+{
+    struct keep_node *const *finger = list->finger;
+    if (finger[0] == NULL || !goes_on(finger[0], key))
+        return search(list, key, previous);
+    int top = 0;
+    while (top + 1 < KEEP_LIST_HEIGHT && goes_on(after(list, finger[top], top), key))
+        top++;
+    for (int level = top + 1; level < KEEP_LIST_HEIGHT; level++)
+        previous[level] = finger[level];
+    struct keep_node *before = finger[top], *at = NULL;
+    for (int level = top; level >= 0; level--) {
+        if (before == finger[top])
+            before = finger[level]; /* nothing passed yet */
+        for (at = after(list, before, level); goes_on(at, key); at = at->next[level])
+            before = at;
+        previous[level] = before;
+    }
+    return at;
+}
+
+static void forget_finger(struct keep_list *list)
+{
+    for (int level = 0; level < KEEP_LIST_HEIGHT; level++)
+        list->finger[level] = NULL;
+}
+
 static void unlink_after(struct keep_list *list, struct keep_node *node,
                          struct keep_node *const previous[KEEP_LIST_HEIGHT])
 {
@@ -79,6 +119,7 @@ static void unlink_after(struct keep_list *list, struct keep_node *node,
     }
     node->linked = false;
     list->count--;
+    forget_finger(list);
 }
 
 static void link_after(struct keep_list *list, struct keep_node *node,
@@ -91,6 +132,8 @@ static void link_after(struct keep_list *list, struct keep_node *node,
         if (!node->next[level])
             list->tail[level] = node;
     }
+    for (int level = 0; level < KEEP_LIST_HEIGHT; level++)
+        list->finger[level] = level < node->height ? node : previous[level];
     node->linked = true;
     list->count++;
 }
@@ -103,7 +146,7 @@ struct keep_node *keep_list_put(struct keep_list *list, struct keep_node *node)
         return NULL;
     }
     struct keep_node *previous[KEEP_LIST_HEIGHT];
-    struct keep_node *same = search(list, keep_node_key(node), previous);
+    struct keep_node *same = search_near(list, keep_node_key(node), previous);
     if (same && keep_compare(keep_node_key(same), keep_node_key(node)) != 0)
         same = NULL;
     if (same)
@@ -117,6 +160,30 @@ void keep_list_remove(struct keep_list *list, struct keep_node *node)
     struct keep_node *previous[KEEP_LIST_HEIGHT];
     ENSURE(node->linked && search(list, keep_node_key(node), previous) == node);
     unlink_after(list, node, previous);
+}
+
+void keep_list_sweep(struct keep_list *list)
+{
+    struct keep_node *previous[KEEP_LIST_HEIGHT] = {NULL};
+    struct keep_node *node = list->head[0];
+    while (node != NULL) {
+        struct keep_node *after = node->next[0];
+        if (node->leaving) {
+            node->linked = node->leaving = false;
+            list->count--;
+        } else {
+            for (int level = 0; level < node->height; level++) {
+                *(previous[level] ? &previous[level]->next[level] : &list->head[level]) = node;
+                previous[level] = node;
+            }
+        }
+        node = after;
+    }
+    for (int level = 0; level < KEEP_LIST_HEIGHT; level++) {
+        *(previous[level] ? &previous[level]->next[level] : &list->head[level]) = NULL;
+        list->tail[level] = previous[level];
+    }
+    forget_finger(list);
 }
 
 struct keep_node *keep_list_seek(const struct keep_list *list, struct wire_bytes key)

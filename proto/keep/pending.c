@@ -108,15 +108,35 @@ struct keep_appended *keep_pending_take(struct keep_pending *pending, const stru
     return appended;
 }
 
-static void retire_one(struct keep_pending *pending, struct keep_appended *appended)
+/* Marks what leaves the overlay, and says of how many rows of each table. */
+static void mark(struct keep_appended *appended, size_t leaving[WIRE_TABLES_MAX])
 {
     struct keep_node *node = keep_appended_first(appended);
-    for (size_t i = 0; i < appended->row_count; i++) {
-        struct keep_node *after = keep_appended_after(node);
-        if (node->linked)
-            keep_list_remove(&pending->overlay[node->table], node);
-        node = after;
+    for (size_t i = 0; i < appended->row_count; i++, node = keep_appended_after(node)) {
+        node->leaving = node->linked;
+        leaving[node->table] += node->linked;
     }
+}
+
+/* Rows that are few among many are looked for one by one; elsewhere one walk takes them all. */
+static void unlink_rows(struct keep_pending *pending, struct keep_appended *appended,
+                        const size_t leaving[WIRE_TABLES_MAX])
+{
+    enum { WALK_FROM = 16 }; /* a search costs about as much as so many steps */
+    struct keep_node *node = keep_appended_first(appended);
+    for (size_t i = 0; i < appended->row_count; i++, node = keep_appended_after(node)) {
+        struct keep_list *list = &pending->overlay[node->table];
+        if (!node->leaving)
+            continue;
+        if (leaving[node->table] * WALK_FROM >= list->count)
+            keep_list_sweep(list);
+        else
+            keep_list_remove(list, node);
+    }
+}
+
+static void release(struct keep_pending *pending, struct keep_appended *appended)
+{
     pending->bytes -= appended->bytes;
     pending->cost -= appended->cost;
     struct keep_block *block = appended->block;
@@ -131,12 +151,17 @@ static void retire_one(struct keep_pending *pending, struct keep_appended *appen
 
 void keep_pending_retire(struct keep_pending *pending, uint64_t committed)
 {
+    size_t leaving[WIRE_TABLES_MAX] = {0};
+    for (struct keep_appended *at = pending->oldest; at && at->ticket <= committed; at = at->next)
+        mark(at, leaving);
+    for (struct keep_appended *at = pending->oldest; at && at->ticket <= committed; at = at->next)
+        unlink_rows(pending, at, leaving);
     while (pending->oldest && pending->oldest->ticket <= committed) {
         struct keep_appended *appended = pending->oldest;
         pending->oldest = appended->next;
         if (!pending->oldest)
             pending->newest = NULL;
-        retire_one(pending, appended);
+        release(pending, appended);
     }
 }
 

@@ -1,6 +1,14 @@
 #include "wire/credit.h"
 #include "schema/envelope.pb-c.h"
 #include "wire/ensure.h"
+#include "wire/lane.h"
+
+uint32_t wire_credit_window(uint32_t lane)
+{
+    enum { FLASH = 64 * 1024, OTHERS = WIRE_OUTSTANDING_BYTES_MAX - 64 * 1024 };
+    ENSURE(lane < WIRE_LANES);
+    return lane == WIRE__LANE__FLASH ? FLASH : OTHERS;
+}
 
 static struct wire_lane_credit *of(struct wire_credit *credit, uint32_t lane)
 {
@@ -24,7 +32,18 @@ bool wire_credit_raise(struct wire_credit *credit, uint32_t lane, uint64_t offse
 
 void wire_credit_use(struct wire_credit *credit, uint32_t lane, uint32_t bytes)
 {
-    of(credit, lane)->used += bytes;
+    struct wire_lane_credit *at = of(credit, lane);
+    at->used += bytes;
+    if (lane == WIRE__LANE__FLASH)
+        return;
+    credit->clock = wire_credit_turn(credit, lane);
+    at->turn =
+        credit->clock + (uint64_t)bytes * wire_lane_weight(WIRE__LANE__FLASH) / wire_lane_weight((Wire__Lane)lane);
+}
+
+void wire_credit_settle(struct wire_credit *credit, uint32_t lane)
+{
+    of(credit, lane)->taken = of(credit, lane)->used;
 }
 
 void wire_credit_correct(struct wire_credit *credit, uint32_t lane, uint32_t bytes)
@@ -55,4 +74,12 @@ bool wire_credit_clear(const struct wire_credit *credit, uint32_t lane, uint32_t
         return true;
     uint64_t before = wire_credit_outstanding(credit);
     return before == 0 || before + bytes <= WIRE_OUTSTANDING_BYTES_MAX;
+}
+
+uint64_t wire_credit_turn(const struct wire_credit *credit, uint32_t lane)
+{
+    ENSURE(lane < WIRE_LANES);
+    if (lane == WIRE__LANE__FLASH)
+        return 0;
+    return credit->lane[lane].turn > credit->clock ? credit->lane[lane].turn : credit->clock;
 }

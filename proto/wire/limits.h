@@ -25,8 +25,6 @@ enum {
     WIRE_LANES = 4,
     WIRE_PIECE_BYTES_MAX = 256 * 1024, /* POLICY and DIRECTORY frames */
     WIRE_RECEIPTS_UNTAKEN_BYTES_MAX = 256 * 1024,
-    WIRE_CREDIT_FLASH_FLOOR = 24 * 1024, /* one flash frame and its wrapping */
-    WIRE_CREDIT_FLOOR = 16 * 1024,
     WIRE_OUTSTANDING_BYTES_MAX = 512 * 1024, /* of all lanes but flash, per direction */
     WIRE_COMMIT_BYTES_MAX = 2 * 1024 * 1024, /* one group commit */
     WIRE_ARENA_FACTOR = 8,                   /* decoding may take 8 × wire + 64 KiB */

@@ -1,5 +1,6 @@
 #include "mock.h"
 #include "mock_say.h"
+#include "wire/credit.h"
 #include "wire/ensure.h"
 #include "wire/kind.h"
 
@@ -373,7 +374,7 @@ static void return_credit(struct mock *mock, Wire__Lane lane)
     wire__frame__init(&frame);
     wire__credit__init(&credit);
     wire__grant__init(&grant);
-    uint64_t offset = mock->submit_used[lane] + node_window_bytes(lane);
+    uint64_t offset = mock->submit_used[lane] + wire_credit_window(lane);
     if (offset <= mock->submit_granted[lane])
         return;
     mock->submit_granted[lane] = grant.offset = offset;
@@ -527,7 +528,7 @@ static void hear_hello(struct mock *mock, const Wire__Hello *hello)
     mock->offered[0] = ++mock->serial;
     mock->offered[1] = world_random(mock->world);
     for (size_t lane = 0; lane < WIRE_LANES; lane++)
-        mock->submit_granted[lane] = node_window_bytes((Wire__Lane)lane);
+        mock->submit_granted[lane] = wire_credit_window((uint32_t)lane);
     memcpy(welcome.nonce, hello->nonce.data, WIRE_ID_BYTES);
     mock_say_welcome(mock, &welcome);
     send_receipts(mock);
@@ -548,7 +549,7 @@ static void hear_pulse(struct mock *mock, const Wire__Pulse *pulse)
 static void hear_credit(struct mock *mock, const Wire__Credit *credit)
 {
     for (size_t i = 0; i < credit->n_grant; i++) {
-        DEMAND(credit->grant[i]->offset > mock->deliver_granted[credit->grant[i]->lane]);
+        DEMAND(credit->grant[i]->offset >= mock->deliver_granted[credit->grant[i]->lane]);
         mock->deliver_granted[credit->grant[i]->lane] = credit->grant[i]->offset;
         mock->wanted[credit->grant[i]->lane] = false;
     }

@@ -66,22 +66,23 @@ Test(core, a_full_batch_with_four_hundred_recipients_each)
 
 Test(core, a_full_batch_of_stale_seals)
 {
+    enum { FULL_BYTES = 448 }; /* sealed notices of these bytes fill 256 KiB */
     struct both *both = start();
     go_live(both);
     both->mock.verdict = WIRE__VERDICT_CODE__REFUSED;
     both->mock.verdict_reason = WIRE_STALE_SEAL;
-    publish_many(both, NODE_PUBLISH_MAX, WIRE_KIND_CONTACT_NOTICE);
+    publish_many(both, FULL_BYTES, WIRE_KIND_CONTACT_NOTICE);
     world_settle(&both->world);
     while (mock_hear(&both->mock))
         continue;
     both->mock.verdict = 0;
     mock_settle(&both->mock);
-    for (uint64_t n = 1; n <= NODE_PUBLISH_MAX; n++)
+    for (uint64_t n = 1; n <= FULL_BYTES; n++)
         cr_assert_eq(world_state(&both->world, n), WIRE__NODE_OUTBOX_STATE__NODE_REPLACED);
     struct node_totals totals;
     node_core_totals(both->world.core, &totals);
-    cr_assert_eq(totals.replaced, NODE_PUBLISH_MAX);
-    cr_assert_eq(totals.admitted, NODE_PUBLISH_MAX);
+    cr_assert_eq(totals.replaced, FULL_BYTES);
+    cr_assert_eq(totals.admitted, FULL_BYTES);
     stop(both);
 }
 

@@ -80,3 +80,40 @@ Test(credit, a_frame_may_turn_out_smaller)
     wire_credit_raise(&credit, WIRE__LANE__URGENT, 160 * KIB + 70, 70);
     cr_assert_eq(wire_credit_outstanding(&credit), 0);
 }
+
+Test(credit, what_is_answered_is_taken)
+{
+    struct wire_credit credit = opened();
+    wire_credit_use(&credit, WIRE__LANE__BULK, 1000);
+    wire_credit_raise(&credit, WIRE__LANE__BULK, 160 * KIB + 966, 966);
+    cr_assert_eq(wire_credit_outstanding(&credit), 34);
+    wire_credit_settle(&credit, WIRE__LANE__BULK);
+    cr_assert_eq(wire_credit_outstanding(&credit), 0);
+}
+
+Test(credit, lanes_that_meet_go_by_weight)
+{
+    struct wire_credit credit = opened();
+    cr_assert_eq(wire_credit_turn(&credit, WIRE__LANE__FLASH), 0);
+    uint64_t sent[WIRE_LANES] = {0};
+    for (int i = 0; i < 2100; i++) {
+        uint32_t next = WIRE__LANE__URGENT;
+        for (uint32_t lane = next + 1; lane < WIRE_LANES; lane++)
+            if (wire_credit_turn(&credit, lane) < wire_credit_turn(&credit, next))
+                next = lane;
+        wire_credit_use(&credit, next, 1000);
+        sent[next]++;
+    }
+    cr_assert_eq(sent[WIRE__LANE__URGENT], 1600);
+    cr_assert_eq(sent[WIRE__LANE__ROUTINE], 400);
+    cr_assert_eq(sent[WIRE__LANE__BULK], 100);
+}
+
+/* A lane that was idle does not make up for it. */
+Test(credit, a_lane_that_was_idle_starts_level)
+{
+    struct wire_credit credit = opened();
+    for (int i = 0; i < 100; i++)
+        wire_credit_use(&credit, WIRE__LANE__BULK, 1000);
+    cr_assert_geq(wire_credit_turn(&credit, WIRE__LANE__URGENT), 99 * 64 * 1000);
+}
