@@ -14,7 +14,6 @@ struct cached {
     Wire__LedgerBatch *batch;
     Wire__LedgerHeaders *headers;
     Wire__LedgerPayload *payload[WIRE_BATCH_ENVELOPES_MAX]; /* NULL: erased, or never stored */
-    Wire__Disposition *told[WIRE_BATCH_ENVELOPES_MAX];      /* of each disposition what recipients hear of it */
     struct wire_arena arena;
     void *memory;
 };
@@ -89,7 +88,6 @@ static enum wire_status load(struct broker_parts *parts, struct cached *cached, 
     }
     wire_arena_reset(&cached->arena);
     memset(cached->payload, 0, sizeof(cached->payload));
-    memset(cached->told, 0, sizeof(cached->told));
     cached->serial = serial;
     enum wire_status status;
     cached->batch = ledger_batch(&broker->ledger, serial, &cached->arena, &status);
@@ -181,35 +179,45 @@ static bool fill_proof(const struct broker *broker, const struct cached *cached,
 }
 
 /* What a recipient is told of the disposition: what it owes and by which rule, not who else got it. */
-static Wire__Disposition *told(struct cached *cached, const struct broker_fact *fact)
+static Wire__Disposition *told(const struct cached *cached, const struct broker_fact *fact, struct wire_arena *arena)
 {
-    if (fact->disposition == 0 || fact->disposition > WIRE_BATCH_ENVELOPES_MAX)
-        return NULL;
-    Wire__Disposition **kept = &cached->told[fact->disposition - 1];
-    if (*kept != NULL)
-        return *kept;
-    const Wire__Disposition *whole = broker_disposition(cached->batch, fact, &cached->arena);
-    *kept = whole == NULL ? NULL : wire_arena_copy(&cached->arena, whole, sizeof(*whole));
-    if (*kept != NULL)
-        (*kept)->n_to = (*kept)->n_cc = (*kept)->n_to_unit = (*kept)->n_not_enrolled = 0;
-    return *kept;
+    const Wire__Disposition *whole = broker_disposition(cached->batch, fact, arena);
+    Wire__Disposition *copy = whole == NULL ? NULL : wire_arena_copy(arena, whole, sizeof(*whole));
+    if (copy != NULL)
+        copy->n_to = copy->n_cc = copy->n_to_unit = copy->n_not_enrolled = 0;
+    return copy;
 }
 
-static bool fill_given(struct cached *cached, const struct broker_part_source *source, Wire__Deliver *deliver,
+/* Each disposition is decoded once a part. It lies in the turn's arena: another part of the turn may take the place of
+ * this batch in the cache before the frame is encoded. */
+static Wire__Disposition *told_once(const struct cached *cached, uint32_t index, Wire__Disposition **known,
+                                    struct wire_arena *arena)
+{
+    struct broker_fact fact;
+    if (!broker_get_fact(cached->batch, index, &fact) || fact.disposition == 0)
+        return NULL;
+    Wire__Disposition **at = &known[fact.disposition - 1];
+    if (*at == NULL)
+        *at = told(cached, &fact, arena);
+    return *at;
+}
+
+static bool fill_given(const struct cached *cached, const struct broker_part_source *source, Wire__Deliver *deliver,
                        const Wire__Part *part, struct wire_arena *arena)
 {
     Wire__DeliveredEnvelope *given = wire_arena_take(arena, part->n_envelope * sizeof(*given));
     deliver->given = wire_arena_take(arena, part->n_envelope * sizeof(*deliver->given));
-    if (given == NULL || deliver->given == NULL)
+    Wire__Disposition **known = wire_arena_take(arena, cached->batch->n_disposition * sizeof(*known));
+    if (given == NULL || deliver->given == NULL || known == NULL)
         return false;
+    memset(known, 0, cached->batch->n_disposition * sizeof(*known));
     deliver->n_given = part->n_envelope;
     for (size_t i = 0; i < part->n_envelope; i++) {
         uint32_t index = part->envelope[i]->index;
-        struct broker_fact fact;
         wire__delivered_envelope__init(&given[i]);
         given[i].index = index;
         given[i].owes = broker_bit(source->owes, index);
-        given[i].disposition = broker_get_fact(cached->batch, index, &fact) ? told(cached, &fact) : NULL;
+        given[i].disposition = told_once(cached, index, known, arena);
         if (given[i].disposition == NULL)
             return false;
         deliver->given[i] = &given[i];
