@@ -149,7 +149,7 @@ class Torture:
 
     def abort(self):
         one = self.anybody()
-        one.expected = {-signal.SIGABRT}
+        one.expected = one.expected | {-signal.SIGABRT}
         with one.lock:
             one.process.send(signal.SIGABRT)
         return lambda: wait_until(lambda: one.process.alive(), f"{one.name} is started again")
@@ -166,7 +166,7 @@ class Torture:
 
     def full(self):
         one = self.anybody()
-        one.expected = FULL_ENDS
+        one.expected = one.expected | FULL_ENDS
         with open(one.full, "w", encoding="ascii"):
             pass
         return lambda: os.unlink(one.full)
