@@ -30,7 +30,7 @@ static void fill_in(struct link_server_options *options)
     DEFAULT(send_frames_max, 4096);
     DEFAULT(receive_frames_max, 64);
     DEFAULT(send_buffer_bytes, 128 * 1024);
-    DEFAULT(heartbeat_ms, 5000);
+    DEFAULT(heartbeat_ms, 30000);
     DEFAULT(handshake_ms, 10000);
     DEFAULT(linger_ms, 1000);
     DEFAULT(backlog, 512);

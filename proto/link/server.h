@@ -57,15 +57,16 @@ const char *link_down_name(enum link_down why); /* "multi-part", … */
 
 /* Zero = the default in brackets. */
 struct link_server_options {
-    const char *zap_domain;            /* ["lianfang"] */
-    int64_t frame_bytes_max;           /* [WIRE_FRAME_BYTES_MAX] */
-    int send_frames_max;               /* [4096] SNDHWM a peer: above what credit allows, so that AGAIN = broken peer */
-    int receive_frames_max;            /* [64] RCVHWM a peer; beyond it TCP pushes back */
-    int send_buffer_bytes;             /* [128 KiB] SO_SNDBUF; Linux doubles it, 256 KiB in all */
-    int heartbeat_ms;                  /* [5000] ZMTP PING, from this side only; timeout 3 × */
-    int handshake_ms;                  /* [10000] */
-    int linger_ms;                     /* [1000] */
-    int backlog;                       /* [512] */
+    const char *zap_domain;  /* ["lianfang"] */
+    int64_t frame_bytes_max; /* [WIRE_FRAME_BYTES_MAX] */
+    int send_frames_max;     /* [4096] SNDHWM a peer: above what credit allows, so that AGAIN = broken peer */
+    int receive_frames_max;  /* [64] RCVHWM a peer; beyond it TCP pushes back */
+    int send_buffer_bytes;   /* [128 KiB] SO_SNDBUF; Linux doubles it, 256 KiB in all */
+    int heartbeat_ms; /* [30000] ZMTP PING, from this side only; timeout 3 ×. It clears away half-open strangers, for
+                       * nodes have PULSE; seldom, since libzmq looks through all its timers for each that it stops */
+    int handshake_ms; /* [10000] */
+    int linger_ms;    /* [1000] */
+    int backlog;      /* [512] */
     uint32_t connections_max;          /* [4096] */
     uint32_t connections_per_user_max; /* [4]: an old one dying, a new one, one to the rolled-over key */
     uint64_t silent_bytes_max;         /* [4 MiB] */
