@@ -252,7 +252,7 @@ static enum wire_status open_session(struct link_client *client, const char *end
         status = link_monitor_open(&session->monitor, client->loop, client->zmq_context, dealer,
                                    ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_DISCONNECTED |
                                        ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                                       ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH,
+                                       ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, /* not ..._PROTOCOL: server.c says why */
                                    on_event, session);
     if (status == WIRE_OK && zmq_connect(dealer, endpoint) != 0)
         status = WIRE_INVALID;

@@ -42,7 +42,7 @@ enum { LINK_PEER_SLOT_BITS = 16, LINK_PEER_SLOTS = 1 << LINK_PEER_SLOT_BITS };
 
 /* Why a peer is down. Those from LINK_CUT_* on are counted in link_counters.cut. */
 enum link_down {
-    LINK_DOWN_BY_PEER,       /* closed, reset, heartbeat timed out, or libzmq refused a frame (too large, malformed) */
+    LINK_DOWN_BY_PEER,       /* closed, reset, gone without a word, or libzmq refused a frame (too large, malformed) */
     LINK_CUT_BY_OWNER,       /* link_server_cut */
     LINK_CUT_MULTI_PART,     /* more than one payload frame */
     LINK_CUT_NO_USER_ID,     /* the User-Id is absent or another one */
@@ -62,8 +62,8 @@ struct link_server_options {
     int send_frames_max;     /* [4096] SNDHWM a peer: above what credit allows, so that AGAIN = broken peer */
     int receive_frames_max;  /* [64] RCVHWM a peer; beyond it TCP pushes back */
     int send_buffer_bytes;   /* [128 KiB] SO_SNDBUF; Linux doubles it, 256 KiB in all */
-    int heartbeat_ms; /* [30000] ZMTP PING, from this side only; timeout 3 ×. It clears away half-open strangers, for
-                       * nodes have PULSE; seldom, since libzmq looks through all its timers for each that it stops */
+    int keepalive_s;  /* [30] TCP probes after as long a silence, three of them: clears away half-open connections. No
+                       * ZMTP heartbeats: on a hung-up peer with a full pipe 4.3.4 aborts at the next one */
     int handshake_ms; /* [10000] */
     int linger_ms;    /* [1000] */
     int backlog;      /* [512] */

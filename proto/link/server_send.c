@@ -19,7 +19,7 @@ static enum wire_status send_routing_id(struct link_server *server, const struct
 }
 
 /* A peer that does not read fills our memory, not only its own queue: the high-water mark counts frames, and a frame
- * may be large. What its TCP acknowledged includes handshake and heartbeats, so this errs to the peer's credit. */
+ * may be large. What its TCP acknowledged includes the handshake, so this errs to the peer's credit. */
 static bool reads(const struct link_server *server, struct connection *connection)
 {
     uint64_t most = server->options.unsent_bytes_max;

@@ -3,10 +3,9 @@
 #include "link/tcp_taken.h"
 
 enum {
-    CURVE_BYTES = 33,        /* "\x07MESSAGE", nonce, authenticator, flags */
-    SHORT_FRAME_MAX = 255,   /* ZMTP 3.1: up to here a frame has 1 byte of length, beyond it 8; both after 1 of flags */
-    HANDSHAKE_BYTES = 2048,  /* greeting, HELLO, INITIATE with metadata: under 1 KiB */
-    HEARTBEAT_BYTES = 2 * 64 /* PONG for our PING, encrypted, and as much to spare */
+    CURVE_BYTES = 33,      /* "\x07MESSAGE", nonce, authenticator, flags */
+    SHORT_FRAME_MAX = 255, /* ZMTP 3.1: up to here a frame has 1 byte of length, beyond it 8; both after 1 of flags */
+    HANDSHAKE_BYTES = 2048 /* greeting, HELLO, INITIATE with metadata: under 1 KiB */
 };
 
 uint64_t link_wire_bytes(uint64_t size)
@@ -17,13 +16,10 @@ uint64_t link_wire_bytes(uint64_t size)
 
 static uint64_t bytes_allowed(struct link_server *server, const struct connection *connection)
 {
-    uint64_t age = uv_now(server->loop) - connection->accepted_ms;
-    uint64_t heartbeats = age / (uint64_t)server->options.heartbeat_ms + 1;
     uint64_t granted = 0;
     if (connection->known && server->call.may_be_under_way)
         granted = server->call.may_be_under_way(server->call.ctx, connection->peer, connection->user_id);
-    return connection->delivered + granted + server->options.silent_bytes_max + HANDSHAKE_BYTES +
-           heartbeats * HEARTBEAT_BYTES;
+    return connection->delivered + granted + server->options.silent_bytes_max + HANDSHAKE_BYTES;
 }
 
 void link_server_watch(uv_timer_t *timer)

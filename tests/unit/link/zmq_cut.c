@@ -428,7 +428,7 @@ static bool all_came(void *ctx)
 
 Test(link_cut, what_is_taken_and_what_is_delivered_agree)
 {
-    struct world world = {.options = {.silent_bytes_max = 1, .heartbeat_ms = 60000}, .granted = 8 * 1024 * 1024};
+    struct world world = {.options = {.silent_bytes_max = 1}, .granted = 8 * 1024 * 1024};
     struct node node = {.quiet = true};
     world_open(&world);
     node_open(&node, &world, world_enrol(&world, "310000"), NULL);
