@@ -27,10 +27,10 @@ static enum wire_status ask(const struct ca_run *run, const char *zh, const char
     setvbuf(terminal, NULL, _IONBF, 0); /* no copy of the passphrase in a buffer */
     silent = before;
     silent.c_lflag &= (tcflag_t)~ECHO;
+    tcsetattr(fileno(terminal), TCSAFLUSH, &silent); /* first: what is typed at the prompt is neither shown nor lost */
     fprintf(terminal, "%s", run->language == WIRE_CHINESE ? zh : en);
-    tcsetattr(fileno(terminal), TCSAFLUSH, &silent);
     bool read = read_line(terminal, out);
-    tcsetattr(fileno(terminal), TCSAFLUSH, &before);
+    tcsetattr(fileno(terminal), TCSADRAIN, &before);
     fputc('\n', terminal);
     fclose(terminal);
     return read ? WIRE_OK : wire_fail(problem, WIRE_INVALID, "/dev/tty", "口令为空", "the passphrase is empty");
