@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct hash {
     EVP_MD *sha256;
@@ -40,6 +41,26 @@ void cert_hash_close(struct wire_hash *hash)
     EVP_MD_free(held->sha256);
     free(held);
     *hash = (struct wire_hash){.context = NULL};
+}
+
+void cert_hmac_by(const struct wire_hash *hash, struct wire_bytes key, struct wire_bytes data,
+                  uint8_t out[WIRE_HASH_BYTES])
+{
+    enum { BLOCK_BYTES = 64, INNER = 0x36, OUTER = 0x5C };
+    uint8_t pad[BLOCK_BYTES] = {0}, inner[WIRE_HASH_BYTES];
+    if (key.size > sizeof pad)
+        hash->digest(hash->context, &key, 1, pad);
+    else if (key.size > 0)
+        memcpy(pad, key.data, key.size);
+    for (size_t i = 0; i < sizeof pad; i++)
+        pad[i] ^= INNER;
+    hash->digest(hash->context, (struct wire_bytes[]){wire_bytes(pad, sizeof pad), data}, 2, inner);
+    for (size_t i = 0; i < sizeof pad; i++)
+        pad[i] ^= INNER ^ OUTER;
+    hash->digest(hash->context, (struct wire_bytes[]){wire_bytes(pad, sizeof pad), wire_bytes(inner, sizeof inner)}, 2,
+                 out);
+    OPENSSL_cleanse(pad, sizeof pad);
+    OPENSSL_cleanse(inner, sizeof inner);
 }
 
 void cert_sha256(const void *data, size_t size, uint8_t out[WIRE_HASH_BYTES])

@@ -6,6 +6,10 @@
 struct wire_hash cert_hash_new(void);
 void cert_hash_close(struct wire_hash *hash); /* idempotent */
 
+/* HMAC-SHA-256 (RFC 2104) with such a hash: no fetch, no context. */
+void cert_hmac_by(const struct wire_hash *hash, struct wire_bytes key, struct wire_bytes data,
+                  uint8_t out[WIRE_HASH_BYTES]);
+
 /* One-shot, with a fetch inside: for start-up and tools. All three abort if OpenSSL fails. */
 void cert_sha256(const void *data, size_t size, uint8_t out[WIRE_HASH_BYTES]);
 void cert_hmac(const void *key, size_t key_size, const void *data, size_t size, uint8_t out[WIRE_HASH_BYTES]);

@@ -39,6 +39,8 @@ static enum wire_status open_identity(struct node *node, struct wire_problem *pr
     enum wire_status status = shell_open_identity(&node->shell, config->identity, config->installation, problem);
     if (status == WIRE_OK)
         status = check_identity(node, problem);
+    if (status == WIRE_OK && cert_identity_secret(node->shell.identity, "import", node->import_secret) != WIRE_OK)
+        status = wire_fail(problem, WIRE_CRYPTO, config->identity, "无法导出密钥", "cannot derive a key");
     if (status == WIRE_OK)
         status = shell_open_directory(&node->shell, config->ca, config->installation, problem);
     return status;
@@ -208,6 +210,7 @@ static void close_all(struct node *node)
     node_notes_free(&node->notes);
     node_trust_free(&node->trust);
     cert_payload_free(&node->payload);
+    cert_wipe(node->import_secret, sizeof(node->import_secret));
     free(node->core);
     free(node->out_memory);
     free(node->arena.base);

@@ -49,6 +49,7 @@ struct node {
     struct shell shell;
     struct link_node_config config;
     struct cert_payload *payload;
+    uint8_t import_secret[WIRE_HASH_BYTES]; /* of the identity, which stays as long as the process */
     struct store store;
 
     struct node_core *core;

@@ -322,13 +322,8 @@ static void on_event(void *context, void (*wake)(void *wake_context), void *wake
 
 static void import_key(void *context, struct wire_bytes key, uint8_t out[WIRE_HASH_BYTES])
 {
-    struct node *node = context;
-    uint8_t secret[WIRE_HASH_BYTES];
-    enum wire_status status = cert_identity_secret(node->shell.identity, "import", secret);
-    if (status != WIRE_OK)
-        shell_fail(&node->shell, "无法导出密钥", "cannot derive a key", status);
-    cert_hmac(secret, sizeof(secret), key.data, key.size, out);
-    cert_wipe(secret, sizeof(secret));
+    const struct node *node = context;
+    cert_hmac_by(&node->shell.hash, wire_bytes(node->import_secret, sizeof(node->import_secret)), key, out);
 }
 
 static bool import_known(void *context, const uint8_t key[WIRE_HASH_BYTES], uint8_t id[WIRE_ID_BYTES],
@@ -361,9 +356,10 @@ static void import_note(void *context, const uint8_t key[WIRE_HASH_BYTES], const
 
 /* --- tools -------------------------------------------------------------------------------------------------------- */
 
-static void sha256(struct wire_bytes data, uint8_t out[WIRE_HASH_BYTES])
+static void sha256(void *context, struct wire_bytes data, uint8_t out[WIRE_HASH_BYTES])
 {
-    cert_sha256(data.data, data.size, out);
+    const struct node *node = context;
+    node->shell.hash.digest(node->shell.hash.context, &data, 1, out);
 }
 
 static int64_t now_ms(void *context)

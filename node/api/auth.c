@@ -26,7 +26,7 @@ static const struct link_token *find_token(const struct api *api, const char *au
     token += strspn(token, " ");
     if (*token == '\0')
         return NULL;
-    api->backend.sha256(wire_bytes(token, strlen(token)), digest);
+    api->backend.sha256(api->backend.context, wire_bytes(token, strlen(token)), digest);
     for (unsigned i = 0; i < api->tokens.count; i++)
         if (same_digest(api->tokens.list[i].digest, digest))
             found = &api->tokens.list[i];

@@ -141,7 +141,7 @@ struct api_backend {
     bool (*import_known)(void *context, const uint8_t key[32], uint8_t id[WIRE_ID_BYTES], uint8_t content[32]);
     void (*import_note)(void *context, const uint8_t key[32], const uint8_t id[WIRE_ID_BYTES],
                         const uint8_t content[32]);
-    void (*sha256)(struct wire_bytes data, uint8_t out[32]);
+    void (*sha256)(void *context, struct wire_bytes data, uint8_t out[32]);
     void (*random)(void *out, size_t size);
     int64_t (*now_ms)(void *context);
     /* Who did what: publishing, revealing persons, withdrawing. Never the content. */

@@ -21,8 +21,10 @@ static void job_free(struct api_import *job)
         job->previous->next = job->next;
     else
         job->api->imports = job->next;
-    for (size_t i = 0; job->rows != NULL && i < job->csv.row_count; i++)
+    for (size_t i = 0; job->rows != NULL && i < job->csv.row_count; i++) {
+        import_row_forget(&job->rows[i]);
         free(job->rows[i].problem);
+    }
     for (size_t i = 0; i < job->group_count; i++)
         free(job->groups[i].problem);
     free(job->rows);

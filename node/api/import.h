@@ -21,6 +21,7 @@ enum {
     IMPORT_GROUPS_A_SLICE = 64, /* at most 512: of one publish */
     IMPORT_CONCERNS_MAX = 32,
     IMPORT_VALUE_BYTES = 8 * 1024,
+    IMPORT_KEPT_BYTES = 32 * 1024 * 1024, /* payloads of rows that a job holds */
 };
 
 enum import_outcome {
@@ -43,6 +44,10 @@ struct import_row {
     struct wire_problem *problem; /* why refused or foreign; a remark on a row that was taken */
     const char *column;           /* that the problem is about; NULL */
     uint32_t column_index;
+    /* The envelope that it is when no other row has its key, as the check of the row found it.
+     * .data NULL: read anew. */
+    struct wire_bytes payload;
+    uint8_t content[32];
 };
 
 struct import_group {
@@ -88,6 +93,7 @@ struct api_import {
     int issuer, concerns, mechanism, key[API_PROFILE_KEYS_MAX];
 
     struct import_row *rows; /* as csv.rows */
+    size_t kept_bytes;
     struct import_group *groups;
     size_t group_count, group_capacity;
     struct import_index keys, contents;
@@ -114,12 +120,17 @@ int import_column_of(const struct api_import *job, const char *where);
 
 /* --- import_row.c --- */
 void import_row(struct api_import *job, uint32_t row);
+/* Lets go of the payload it holds. */
+void import_row_forget(struct import_row *row);
 void import_row_refuse(struct api_import *job, uint32_t row, const struct wire_problem *problem);
 /* Regions of the row's column of concerned regions; false: *bad is what is none. */
 bool import_concerns(const struct api_import *job, uint32_t row, uint32_t out[IMPORT_CONCERNS_MAX], size_t *count,
                      const char **bad);
 
 /* --- import_group.c --- */
+/* What the rows say, in the job's arena, and the digest of all that comes from their cells. NULL with *problem. */
+ProtobufCMessage *import_read(struct api_import *job, const uint32_t *rows, size_t count, uint8_t content[32],
+                              struct wire_problem *problem);
 /* Decides what becomes of a group and makes its form in the job's arena; NULL: nothing is to be queued. */
 struct api_form *import_group(struct api_import *job, struct import_group *group);
 void import_group_refuse(struct api_import *job, struct import_group *group, const struct wire_problem *problem);

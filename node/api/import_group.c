@@ -1,6 +1,7 @@
 /* Rows of one key → one draft: new, an update of what was imported before, or nothing. */
 #include "link/json.h"
 #include "node/api/import.h"
+#include "wire/codec.h"
 
 static struct wire_problem *keep(const struct wire_problem *problem)
 {
@@ -41,19 +42,51 @@ static void derive_id(struct api_import *job, struct import_group *group, const 
 
 /* --- the form --- */
 
-static void put_head(const struct api_import *job, const struct import_group *group, struct wire_text *content)
+static void put_head(const struct api_import *job, uint32_t first_row, struct wire_text *content)
 {
-    wire_text_format(content, "%s\x1F%u\x1F%s\x1F%s\x1E", job->profile->kind->name, job->rows[group->first_row].issuer,
-                     import_cell(job, group->first_row, job->mechanism),
-                     import_cell(job, group->first_row, job->concerns));
+    wire_text_format(content, "%s\x1F%u\x1F%s\x1F%s\x1E", job->profile->kind->name, job->rows[first_row].issuer,
+                     import_cell(job, first_row, job->mechanism), import_cell(job, first_row, job->concerns));
+}
+
+ProtobufCMessage *import_read(struct api_import *job, const uint32_t *rows, size_t count, uint8_t content[32],
+                              struct wire_problem *problem)
+{
+    struct wire_text text = {.grow = realloc};
+    put_head(job, rows[0], &text);
+    json_t *json = import_payload(job, rows, count, &text);
+    job->api->backend.sha256(job->api->backend.context, wire_bytes(text.data, text.size), content);
+    free(text.data);
+    ProtobufCMessage *payload =
+        link_json_value_to_message(job->profile->kind->payload, json, &job->arena, true, problem);
+    json_decref(json);
+    return payload;
+}
+
+/* The only row of its group: read and checked already. false: its payload was not kept. */
+static bool take_kept(struct api_import *job, struct import_group *group, struct api_form *form)
+{
+    struct import_row *row = &job->rows[group->first_row];
+    enum wire_status status;
+    if (row->next != 0 || row->payload.data == NULL)
+        return false;
+    form->payload = wire_decode(form->kind->payload, row->payload, WIRE_STRICT_NONE, &job->arena, &status);
+    memcpy(group->content, row->content, sizeof group->content);
+    job->kept_bytes -= row->payload.size;
+    import_row_forget(row);
+    return form->payload != NULL;
 }
 
 /* The payload of all rows of the group into the form's arena; false: the group was refused. */
 static bool read_payload(struct api_import *job, struct import_group *group, struct api_form *form)
 {
     struct wire_problem problem = {0};
-    struct wire_text content = {.grow = realloc};
     size_t count = 0;
+    if (take_kept(job, group, form)) {
+        enum wire_status status = api_form_encode(job->api, form, &job->arena, &problem);
+        if (status != WIRE_OK)
+            import_group_refuse(job, group, &problem);
+        return status == WIRE_OK;
+    }
     for (uint32_t row = group->first_row; row != 0; row = job->rows[row].next)
         count++;
     uint32_t *rows = calloc(count, sizeof *rows);
@@ -61,13 +94,8 @@ static bool read_payload(struct api_import *job, struct import_group *group, str
     count = 0;
     for (uint32_t row = group->first_row; row != 0; row = job->rows[row].next)
         rows[count++] = row;
-    put_head(job, group, &content);
-    json_t *json = import_payload(job, rows, count, &content);
-    job->api->backend.sha256(wire_bytes(content.data, content.size), group->content);
-    free(content.data);
+    form->payload = import_read(job, rows, count, group->content, &problem);
     free(rows);
-    form->payload = link_json_value_to_message(form->kind->payload, json, &job->arena, true, &problem);
-    json_decref(json);
     enum wire_status status =
         form->payload == NULL ? problem.status : api_form_payload(job->api, form, &job->arena, &problem);
     if (status != WIRE_OK)

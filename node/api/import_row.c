@@ -170,16 +170,37 @@ static bool check_mechanism(struct api_import *job, uint32_t row)
     return false;
 }
 
+void import_row_forget(struct import_row *row)
+{
+    void *data = (void *)(uintptr_t)row->payload.data;
+    if (data != NULL)
+        explicit_bzero(data, row->payload.size); /* it may be about persons */
+    free(data);
+    row->payload = (struct wire_bytes){0};
+}
+
+/* Most rows are an envelope of their own, which need not be read and checked a second time. */
+static void keep_payload(struct api_import *job, struct import_row *row, const ProtobufCMessage *payload)
+{
+    size_t size = protobuf_c_message_get_packed_size(payload);
+    if (size == 0 || job->kept_bytes + size > IMPORT_KEPT_BYTES)
+        return;
+    uint8_t *data = malloc(size);
+    ENSURE(data != NULL);
+    row->payload = wire_bytes(data, protobuf_c_message_pack(payload, data));
+    job->kept_bytes += size;
+}
+
 /* The row alone, as if it were an envelope: what is wrong then is wrong with this row. */
 static bool check_payload(struct api_import *job, uint32_t row)
 {
     const struct wire_kind *kind = job->profile->kind;
     struct wire_problem problem = {0};
     size_t mark = wire_arena_mark(&job->arena);
-    json_t *json = import_payload(job, &row, 1, NULL);
-    ProtobufCMessage *payload = link_json_value_to_message(kind->payload, json, &job->arena, true, &problem);
-    json_decref(json);
+    ProtobufCMessage *payload = import_read(job, &row, 1, job->rows[row].content, &problem);
     enum wire_status status = payload == NULL ? problem.status : kind->check(payload, job->now_ms, &problem);
+    if (status == WIRE_OK)
+        keep_payload(job, &job->rows[row], payload);
     wire_arena_back(&job->arena, mark);
     if (status == WIRE_OK)
         return true;
@@ -202,7 +223,7 @@ static bool is_new(struct api_import *job, uint32_t row)
     uint8_t digest[32];
     for (uint32_t i = 0; i < job->csv.rows[0].count; i++)
         put_piece(&text, api_csv_cell(&job->csv, job->rows[row].csv, i));
-    job->api->backend.sha256(wire_bytes(text.data, text.size), digest);
+    job->api->backend.sha256(job->api->backend.context, wire_bytes(text.data, text.size), digest);
     free(text.data);
     uint32_t before = import_index_put(&job->contents, digest, row);
     if (before == 0)

@@ -329,7 +329,8 @@ static bool combined(struct api_import *job, unsigned index, const uint32_t *row
         if (found && !field->latest && field->value == NULL && strcmp(value->text, best->text) != 0)
             remark(job, rows[i], index, from);
         if (better) {
-            *best = *value;
+            best->size = 0;
+            add(best, value->text, value->size); /* a value's buffer is large and mostly empty */
             from = rows[i];
         }
         found = true;

@@ -4,8 +4,11 @@ static bool day_key(struct shell *shell, uint32_t day, uint8_t key[DAYKEY_BYTES]
 {
     uint8_t random[DAYKEY_BYTES];
     struct wire_problem problem = {0};
+    enum wire_status status = daykeys_find(shell->daykeys, day, key);
+    if (status != WIRE_NOT_FOUND)
+        return status == WIRE_OK;
     cert_random(random, sizeof(random));
-    enum wire_status status = daykeys_get_or_make(shell->daykeys, day, random, key, &problem);
+    status = daykeys_get_or_make(shell->daykeys, day, random, key, &problem);
     cert_wipe(random, sizeof(random));
     if (status == WIRE_OK || status == WIRE_ERASED)
         return status == WIRE_OK;

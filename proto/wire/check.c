@@ -184,6 +184,8 @@ static const char *secret_marking(const char *text)
     static const char *const markings[] = {"绝密", "机密", "秘密"};
     static const char *const around[][2] = {{"", "★"},    {"【", "】"}, {"〔", "〕"},
                                             {"（", "）"}, {"(", ")"},   {"[", "]"}};
+    if (strstr(text, "密") == NULL) /* in all of them, and in hardly any text */
+        return NULL;
     for (size_t m = 0; m < sizeof markings / sizeof *markings; m++) {
         if (strcmp(text, markings[m]) == 0)
             return markings[m];
@@ -400,14 +402,19 @@ static enum wire_status check_field(struct wire_check *check, const ProtobufCMes
 {
     const struct wire_field *row = wire_field(message->descriptor, field);
     ENSURE(row != NULL); /* a payload's field without a row: tests/unit/wire/kind_words.c fails first */
+    size_t count = wire_field_count(message, field);
+    if (count == 0 && (row->flags & WIRE_FIELD_REQUIRED) == 0)
+        return WIRE_OK; /* the most usual one, and not worth a path */
     struct wire_path_mark mark = wire_path_enter(&check->path, message->descriptor, field, 0);
     enum wire_status status = check_presence(check, message, field, row);
     bool list = field->label == PROTOBUF_C_LABEL_REPEATED;
     if (status == WIRE_OK && list)
         status = check_list(check, message, field);
+    else if (status == WIRE_OK && count > 0)
+        status = check_value(check, field, row, wire_field_at(message, field, 0));
     wire_path_leave(&check->path, mark);
-    for (size_t i = 0, count = wire_field_count(message, field); status == WIRE_OK && i < count; i++) {
-        mark = wire_path_enter(&check->path, message->descriptor, field, list ? i + 1 : 0);
+    for (size_t i = 0; list && status == WIRE_OK && i < count; i++) {
+        mark = wire_path_enter(&check->path, message->descriptor, field, i + 1);
         status = check_value(check, field, row, wire_field_at(message, field, i));
         wire_path_leave(&check->path, mark);
     }

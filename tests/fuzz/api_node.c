@@ -370,15 +370,16 @@ static void reconnect(void *context, const char *link)
     (void)link;
 }
 
-static void digest(struct wire_bytes data, uint8_t out[32])
+static void digest(void *context, struct wire_bytes data, uint8_t out[32])
 {
+    (void)context;
     fuzz_hash()->digest(NULL, &data, 1, out);
 }
 
 static void import_key(void *context, struct wire_bytes key, uint8_t out[32])
 {
     (void)context;
-    digest(key, out);
+    digest(NULL, key, out);
 }
 
 static bool import_known(void *context, const uint8_t key[32], uint8_t id[WIRE_ID_BYTES], uint8_t content[32])
@@ -496,7 +497,7 @@ static void open_token(struct api *api)
 {
     static struct link_token token = {.roles = API_ALL};
     token.label = strdup("fuzz");
-    digest(wire_bytes("fuzz", 4), token.digest);
+    digest(NULL, wire_bytes("fuzz", 4), token.digest);
     api->tokens = (struct link_tokens){.list = &token, .count = 1};
 }
 

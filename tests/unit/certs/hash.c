@@ -47,6 +47,29 @@ Test(hash, hmac_vector)
     expect_hex(digest, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
+/* RFC 4231, test cases 1, 2 and 6: keys shorter and longer than a block */
+Test(hash, hmac_by_a_held_hash)
+{
+    struct wire_hash hash = cert_hash_new();
+    uint8_t digest[32], key[131];
+    memset(key, 0x0b, 20);
+    cert_hmac_by(&hash, wire_bytes(key, 20), wire_bytes("Hi There", 8), digest);
+    expect_hex(digest, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    cert_hmac_by(&hash, wire_bytes("Jefe", 4), wire_bytes("what do ya want for nothing?", 28), digest);
+    expect_hex(digest, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, sizeof key);
+    const char text[] = "Test Using Larger Than Block-Size Key - Hash Key First";
+    cert_hmac_by(&hash, wire_bytes(key, sizeof key), wire_bytes(text, sizeof text - 1), digest);
+    expect_hex(digest, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+    for (size_t size = 0; size < sizeof key; size++) { /* and every length of a key as OpenSSL has it */
+        uint8_t expected[32];
+        cert_hmac_by(&hash, wire_bytes(key, size), wire_bytes(text, size < 54 ? size : 54), digest);
+        cert_hmac(key, size, text, size < 54 ? size : 54, expected);
+        cr_expect_arr_eq(digest, expected, 32);
+    }
+    cert_hash_close(&hash);
+}
+
 Test(hash, random_differs_and_wipe_clears)
 {
     uint8_t a[32] = {0}, b[32] = {0}, zero[32] = {0};

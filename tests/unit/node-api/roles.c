@@ -79,7 +79,7 @@ Test(api_roles, tokens_are_read_again)
     FILE *file = fopen(fake.tokens, "w");
     uint8_t digest[32];
     char hex[65];
-    fake.backend.sha256(wire_bytes("new", 3), digest);
+    fake.backend.sha256(fake.backend.context, wire_bytes("new", 3), digest);
     wire_hex(digest, 32, hex);
     fprintf(file, "tokens:\n  - {digest: %s, label: a, roles: [duty]}\n", hex);
     fclose(file);
