@@ -17,8 +17,8 @@
 #include "node/api/profile.h"
 
 enum {
-    IMPORT_ROWS_A_SLICE = 128,
-    IMPORT_GROUPS_A_SLICE = 64, /* at most 512: of one publish */
+    IMPORT_ROWS_A_SLICE = 256,
+    IMPORT_GROUPS_A_SLICE = 256, /* some 10 ms; at most 512: of one publish */
     IMPORT_CONCERNS_MAX = 32,
     IMPORT_VALUE_BYTES = 8 * 1024,
     IMPORT_KEPT_BYTES = 32 * 1024 * 1024, /* payloads of rows that a job holds */
