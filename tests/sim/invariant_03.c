@@ -114,9 +114,9 @@ void sim_check_cursor(struct sim_broker *broker, const struct sim_node *node, co
     if (keep_get(broker->ledger.keep, BROKER_CURSOR, wire_bytes(key.data, key.size), &value) == WIRE_OK)
         ENSURE(broker_get_cursor(wire_bytes(value.data, value.size), &row));
     keep_value_close(&value);
-    for (unsigned kind = SIM_ACT_FAULTS; kind < SIM_ACTS_MAX; kind++)
-        if (sim->count.act[kind] > 0)
-            return; /* where something went wrong a queue may be sent again: the inbox index makes that harmless */
+    /* To whom has an older store, or says so, all is sent again from there: the inbox index makes that harmless. */
+    if (node->lost_bytes || sim->hostile[node->region_index] || sim->count.losses > 0)
+        return;
     if (deliver->number <= row.number)
         sim_fail(sim, 3, "%s is sent number %llu of %s lane %d once more, and has confirmed %llu", node->process.name,
                  (unsigned long long)deliver->number, deliver->mechanism, (int)deliver->lane,

@@ -24,21 +24,12 @@ static bool waits_for_one_that_waits(struct sim_node *node, const Wire__NodeStat
     return named != NULL && !is_final(named);
 }
 
-/* Nothing went wrong but lines and time. */
-static bool only_lines(const struct sim *sim)
-{
-    static const char *const kinds[] = {"cut", "stall", "part", "clog", "pause", "slow", "reconnect", "duplicate"};
-    uint64_t all = 0, lines = 0;
-    for (unsigned kind = SIM_ACT_FAULTS; kind < SIM_ACTS_MAX; kind++)
-        all += sim->count.act[kind];
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        lines += sim->count.act[sim_act_find(kinds[i])];
-    return all == lines;
-}
-
-/* Whoever left in between may not have been able to say anything. */
+/* Whoever left in between may not have been able to say anything; whoever lies signed something else. */
 static bool has_left(const struct sim *sim, uint32_t region)
 {
+    unsigned index = sim_region_index(sim, region);
+    if (index < SIM_REGIONS && sim->hostile[index])
+        return true;
     for (uint64_t i = 0; i < sim->trust.epoch; i++)
         if (sim->trust.record[i].region == region && sim->trust.record[i].revoked)
             return true;
@@ -50,8 +41,7 @@ static void check_arrivals(struct sim_node *node, const uint8_t *id, const Wire_
 {
     struct sim *sim = node->process.sim;
     char text[WIRE_ID_TEXT];
-    if (state->state != WIRE__NODE_OUTBOX_STATE__NODE_ADMITTED || sim->count.losses > 0 || node->lost_bytes ||
-        !only_lines(sim))
+    if (state->state != WIRE__NODE_OUTBOX_STATE__NODE_ADMITTED || sim->count.losses > 0 || node->lost_bytes)
         return;
     for (size_t i = 0; i < state->n_recipient; i++) {
         if (!state->recipient[i]->has_arrived && !has_left(sim, state->recipient[i]->region))

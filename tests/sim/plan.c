@@ -16,7 +16,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { LINE_MAX_ = 512 };
+enum {
+    LINE_MAX_ = 512,
+    DEEDS_MOST = 720, /* of officers in a world of up to DEEDS_NODES; each becomes some ten envelopes in inboxes */
+    DEEDS_NODES = 12,
+};
 
 static uint64_t below(struct sim_random *random, uint64_t n)
 {
@@ -100,6 +104,15 @@ static void make_years(struct sim_plan *plan, struct sim_random *random, int64_t
     *faults_us = between(random, 1, 20) * DAY_S * SIM_S;
 }
 
+/* No world has more to do than takes some seconds: so many more worlds can be tried. Where the pace would be too much
+ * the officers are slower; short worlds stay as crowded as they are. */
+static int64_t bearable_us(const struct sim_plan *plan, int64_t every_us)
+{
+    int64_t nodes = plan->nodes > DEEDS_NODES ? plan->nodes : DEEDS_NODES;
+    int64_t least_us = plan->end_us * nodes / (DEEDS_MOST * DEEDS_NODES);
+    return every_us > least_us ? every_us : least_us;
+}
+
 void sim_plan_make(const struct sim_options *options, struct sim_plan *plan)
 {
     struct sim_random random;
@@ -117,7 +130,8 @@ void sim_plan_make(const struct sim_options *options, struct sim_plan *plan)
     plan->end_us = (options->minutes != 0 ? options->minutes : minutes) * SIM_MINUTE;
     if (options->years)
         make_years(plan, &random, &officer_us, &faults_us);
-    plan_officers(plan, &random, options->pace_ms != 0 ? options->pace_ms * SIM_MS : officer_us, options->steady);
+    plan_officers(plan, &random, options->pace_ms != 0 ? options->pace_ms * SIM_MS : bearable_us(plan, officer_us),
+                  options->steady);
     if (!options->calm)
         plan_faults(plan, &random, options->only ? options->with : kinds | options->with, faults_us);
     qsort(plan->act, plan->count, sizeof(*plan->act), by_time);
