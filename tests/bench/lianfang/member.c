@@ -2,13 +2,12 @@
 
 #include "certs/hash.h"
 #include "wire/codec.h"
+#include "wire/credit.h"
 #include "wire/lane.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-static const uint32_t windows[WIRE_LANES] = {64 * 1024, 160 * 1024, 192 * 1024, 160 * 1024};
 
 static void option(struct member *member, int name, int value)
 {
@@ -103,10 +102,10 @@ static void hello(struct member *member)
     hello.nonce = (ProtobufCBinaryData){sizeof(nonce), nonce};
     for (size_t lane = 0; lane < WIRE_LANES; lane++) {
         member->submit[lane] = (struct lane_credit){0};
-        member->deliver[lane] = (struct lane_credit){.granted = windows[lane]};
+        member->deliver[lane] = (struct lane_credit){.granted = wire_credit_window((uint32_t)lane)};
         wire__grant__init(&grant[lane]);
         grant[lane].lane = (Wire__Lane)lane;
-        grant[lane].offset = windows[lane];
+        grant[lane].offset = wire_credit_window((uint32_t)lane);
         grants[lane] = &grant[lane];
     }
     hello.grant = grants;

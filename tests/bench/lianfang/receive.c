@@ -2,10 +2,9 @@
 #include "lianfang/world.h"
 
 #include "wire/codec.h"
+#include "wire/credit.h"
 
 #include <string.h>
-
-static const uint32_t windows[WIRE_LANES] = {64 * 1024, 160 * 1024, 192 * 1024, 160 * 1024};
 
 /* --- parts -------------------------------------------------------------------------------------------------------- */
 
@@ -193,7 +192,7 @@ static void send_credit(struct member *member)
     wire__credit__init(&credit);
     credit.grant = list;
     for (uint32_t lane = 0; lane < WIRE_LANES; lane++) {
-        uint64_t offset = offset_of(&member->deliver[lane], windows[lane]);
+        uint64_t offset = offset_of(&member->deliver[lane], wire_credit_window(lane));
         if (offset == member->deliver[lane].granted)
             continue;
         member->deliver[lane].granted = offset;

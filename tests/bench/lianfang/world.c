@@ -197,7 +197,7 @@ void world_open(struct world *world, const struct plan *plan, struct result *res
     world->noise = taken(1, NOISE_BYTES + plan->bytes + 64);
     uint64_t random = plan->seed;
     plan_fill(&random, world->noise, NOISE_BYTES + plan->bytes + 64);
-    world->batch_bytes = (uint32_t)plan_extra(plan, "batch", 160 * 1024);
+    world->batch_bytes = (uint32_t)plan_extra(plan, "batch", 224 * 1024);
     world->batch_envelopes = (uint32_t)plan_extra(plan, "envelopes", WIRE_BATCH_ENVELOPES_MAX);
     read_roles(world);
     load_directory(world);
