@@ -68,7 +68,7 @@ static void take_submit(struct broker *broker, link_peer peer, const char *user_
         misbehaved(broker, peer, user_id, seen.failed);
         return;
     }
-    if (seen.failed != WIRE_OK)
+    if (seen.failed != WIRE_OK && broker_refused(broker, seen.failed))
         log_refused_batch(broker, user_id, &seen);
     struct broker_event event = {.kind = BROKER_EVENT_SUBMIT};
     event.submit = (struct broker_submit){

@@ -80,15 +80,23 @@ void broker_pulse_send(struct broker_core *core, struct region *region)
 
 /* --- from the node -------------------------------------------------------------------------------------------------
  */
+/* What a peer says is one: sums and differences of two stay within their type. */
+static bool is_time(int64_t ms)
+{
+    return ms >= 0 && ms <= INT64_MAX / 2;
+}
+
 /* Round trip smoothed as TCP does it; the offset of the clocks from the middle of the round trip. */
 static void measure(struct broker_core *core, struct region *region, const Wire__Pulse *pulse)
 {
     if (!pulse->has_echo_mono_ms)
         return;
     int64_t held = pulse->has_echo_held_ms ? pulse->echo_held_ms : 0;
-    int64_t rtt = core->mono_ms - pulse->echo_mono_ms - held;
-    if (pulse->echo_mono_ms > core->mono_ms || held < 0 || rtt < 0 || rtt > HOUR_MS)
+    if (pulse->echo_mono_ms < 0 || pulse->echo_mono_ms > core->mono_ms || held < 0 || held > HOUR_MS)
         return; /* an echo of nothing we sent */
+    int64_t rtt = core->mono_ms - pulse->echo_mono_ms - held;
+    if (rtt < 0 || rtt > HOUR_MS || !is_time(pulse->wall_ms))
+        return;
     region->rtt_ms = region->rtt_ms == 0 ? (uint32_t)rtt : (uint32_t)((7 * (int64_t)region->rtt_ms + rtt) / 8);
     region->offset_ms = pulse->wall_ms + rtt / 2 - core->wall_ms;
 }
@@ -102,14 +110,15 @@ static void note_queues(struct region *region, const Wire__Pulse *pulse)
         if (lane >= WIRE_LANES)
             continue;
         region->outbox[lane] = pulse->queue[i]->depth;
-        region->outbox_oldest_ms[lane] = pulse->queue[i]->oldest_ms;
+        if (is_time(pulse->queue[i]->oldest_ms))
+            region->outbox_oldest_ms[lane] = pulse->queue[i]->oldest_ms;
     }
 }
 
 static void note_trust(struct broker_core *core, struct region *region, const Wire__Pulse *pulse)
 {
     const struct policy_slot *policy = broker_policy_now(core);
-    if (pulse->has_certificate_until_ms)
+    if (pulse->has_certificate_until_ms && is_time(pulse->certificate_until_ms))
         region->certificate_until_ms = pulse->certificate_until_ms;
     if (!pulse->has_policy_digest || pulse->policy_digest.len != WIRE_HASH_BYTES)
         return;

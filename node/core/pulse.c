@@ -72,12 +72,13 @@ static void measure(struct node_step *s, struct node_link *link, const Wire__Pul
     link->has_echo = true;
     link->echo_theirs_ms = pulse->mono_ms;
     link->echo_at_ms = s->event->mono_ms;
-    if (pulse->has_echo_mono_ms && pulse->has_echo_held_ms) {
-        int64_t rtt_ms = s->event->mono_ms - pulse->echo_mono_ms - pulse->echo_held_ms;
-        if (rtt_ms >= 0 && pulse->echo_mono_ms <= s->event->mono_ms)
-            link->rtt_ms = rtt_ms;
-    }
-    link->offset_ms = pulse->wall_ms + (link->rtt_ms > 0 ? link->rtt_ms / 2 : 0) - s->event->wall_ms;
+    int64_t since_ms =
+        pulse->echo_mono_ms < 0 ? -1 : s->event->mono_ms - pulse->echo_mono_ms; /* we sent what is echoed */
+    if (pulse->has_echo_mono_ms && pulse->has_echo_held_ms && pulse->echo_held_ms >= 0 &&
+        since_ms >= pulse->echo_held_ms)
+        link->rtt_ms = since_ms - pulse->echo_held_ms;
+    if (pulse->wall_ms >= 0 && pulse->wall_ms <= INT64_MAX / 2)
+        link->offset_ms = pulse->wall_ms + (link->rtt_ms > 0 ? link->rtt_ms / 2 : 0) - s->event->wall_ms;
 }
 
 void node_on_pulse(struct node_step *s)

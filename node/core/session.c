@@ -199,7 +199,8 @@ static bool welcome_is_sane(const Wire__Welcome *welcome)
 {
     const Wire__LineageToken *token = welcome->token;
     return welcome->version == WIRE_PROTOCOL_VERSION && welcome->ledger_id.len == WIRE_ID_BYTES && token != NULL &&
-           token->ledger_id.len == WIRE_ID_BYTES && token->random.len == WIRE_ID_BYTES && welcome->pulse_ms > 0;
+           token->ledger_id.len == WIRE_ID_BYTES && token->random.len == WIRE_ID_BYTES && welcome->pulse_ms > 0 &&
+           welcome->wall_ms >= 0 && welcome->wall_ms <= INT64_MAX / 2;
 }
 
 static void take_grants(struct node_link *link, const Wire__Welcome *welcome)
