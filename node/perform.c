@@ -104,6 +104,7 @@ void node_step(struct node *node, struct node_event *event)
     struct node_event *now = event;
     ENSURE(node->stepping.event == NULL);
     node->stepping.event = event;
+    keep_hold(node->shell.keep); /* a draft and the batch it is sealed into at once are one commit, not two */
     do {
         now->mono_ms = shell_mono_ms();
         now->wall_ms = shell_wall_ms();
@@ -117,14 +118,17 @@ void node_step(struct node *node, struct node_event *event)
     node->stepping.plain = node->stepping.salt = node->stepping.carried = NULL;
     shell_post_flush(node->post, shell_committed(&node->shell));
     node_jobs_run(node->jobs);
+    keep_release(node->shell.keep);
 }
 
 void node_on_stored(struct node *node)
 {
     wire_arena_reset(&node->arena);
     struct node_event event = {.kind = NODE_ON_COMMITTED};
+    keep_hold(node->shell.keep);
     if (shell_newly_committed(&node->shell, &event.u.ticket))
         node_step(node, &event);
     node_jobs_run(node->jobs);
     node_desk_flush(node->desk, shell_committed(&node->shell));
+    keep_release(node->shell.keep);
 }

@@ -19,6 +19,7 @@ struct keep_task {
 struct keep_backend {
     void (*close)(struct keep *keep); /* frees the struct it made */
     void (*submit)(struct keep *keep, struct keep_appended *appended);
+    void (*hold)(struct keep *keep, bool on); /* may be NULL */
     uint64_t (*committed)(struct keep *keep);
     enum wire_status (*failed)(struct keep *keep, struct wire_problem *problem);
     enum wire_status (*sync)(struct keep *keep);
@@ -40,6 +41,7 @@ struct keep {
     void *wake_context;
     struct keep_reader *reader; /* open while reading > 0 */
     unsigned reading;
+    unsigned holding;
     unsigned tasks; /* fetches not taken */
 };
 

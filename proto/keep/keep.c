@@ -100,6 +100,19 @@ enum wire_status keep_append(struct keep *keep, const struct wire_row *rows, siz
     return WIRE_OK;
 }
 
+void keep_hold(struct keep *keep)
+{
+    if (keep->holding++ == 0 && keep->backend->hold != NULL)
+        keep->backend->hold(keep, true);
+}
+
+void keep_release(struct keep *keep)
+{
+    ENSURE(keep->holding > 0);
+    if (--keep->holding == 0 && keep->backend->hold != NULL)
+        keep->backend->hold(keep, false);
+}
+
 uint64_t keep_committed(struct keep *keep)
 {
     retire(keep);

@@ -67,6 +67,11 @@ void keep_on_committed(struct keep *keep, void (*wake)(void *context), void *con
  * …      keep_failed: the store has failed before count 0 is allowed: a ticket that is committed when everything before
  * it is. */
 enum wire_status keep_append(struct keep *keep, const struct wire_row *rows, size_t count, uint64_t ticket);
+/* While held, what is appended waits, so that appends which follow one another go into one commit. Calls nest; each
+ * needs its release, and soon: nothing becomes durable meanwhile, except that keep_sync does not wait for the release.
+ * The memory back end commits when it is told to and knows no holding. */
+void keep_hold(struct keep *keep);
+void keep_release(struct keep *keep);
 /* The highest ticket that is durable; 0 before the first. */
 uint64_t keep_committed(struct keep *keep);
 /* WIRE_OK, or why a commit failed (IO, DISK_FULL, DAMAGED); then `problem`, if given, says what happened. */

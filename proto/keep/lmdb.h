@@ -37,11 +37,11 @@ struct keep_lmdb {
 
     pthread_t writer;
     bool writer_runs;
-    pthread_mutex_t write_lock; /* queue, write_stop, problem, counts */
+    pthread_mutex_t write_lock; /* queue, write_stop, write_held, problem, counts */
     pthread_cond_t write_wanted;
     pthread_cond_t written;
     struct keep_queue queue;
-    bool write_stop;
+    bool write_stop, write_held;
     struct wire_problem problem;
     struct keep_counts counts;
     _Atomic uint64_t committed;
@@ -73,6 +73,7 @@ void keep_lmdb_measure_disk(struct keep_lmdb *lmdb);
 bool keep_lmdb_writer_start(struct keep_lmdb *lmdb);
 void keep_lmdb_writer_stop(struct keep_lmdb *lmdb);
 void keep_lmdb_submit(struct keep *keep, struct keep_appended *appended);
+void keep_lmdb_hold(struct keep *keep, bool on);
 enum wire_status keep_lmdb_sync(struct keep *keep);
 
 bool keep_lmdb_fetcher_start(struct keep_lmdb *lmdb);

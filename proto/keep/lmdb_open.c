@@ -276,6 +276,7 @@ static void lmdb_read_end(struct keep *keep)
 static const struct keep_backend LMDB = {
     .close = lmdb_close,
     .submit = keep_lmdb_submit,
+    .hold = keep_lmdb_hold,
     .committed = lmdb_committed,
     .failed = lmdb_failed,
     .sync = keep_lmdb_sync,

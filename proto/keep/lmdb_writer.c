@@ -182,7 +182,7 @@ static void count(struct keep_lmdb *lmdb, const struct commit *commit, uint64_t 
 static struct keep_appended *wait_for_group(struct keep_lmdb *lmdb)
 {
     pthread_mutex_lock(&lmdb->write_lock);
-    while (!lmdb->queue.first && !lmdb->write_stop)
+    while ((!lmdb->queue.first || lmdb->write_held) && !lmdb->write_stop)
         pthread_cond_wait(&lmdb->write_wanted, &lmdb->write_lock);
     struct keep_appended *group = NULL;
     if (!lmdb->write_stop)
@@ -247,12 +247,25 @@ void keep_lmdb_submit(struct keep *keep, struct keep_appended *appended)
     pthread_mutex_unlock(&lmdb->write_lock);
 }
 
+void keep_lmdb_hold(struct keep *keep, bool on)
+{
+    struct keep_lmdb *lmdb = (struct keep_lmdb *)keep;
+    pthread_mutex_lock(&lmdb->write_lock);
+    lmdb->write_held = on;
+    if (!on && lmdb->queue.first)
+        pthread_cond_signal(&lmdb->write_wanted);
+    pthread_mutex_unlock(&lmdb->write_lock);
+}
+
 enum wire_status keep_lmdb_sync(struct keep *keep)
 {
     struct keep_lmdb *lmdb = (struct keep_lmdb *)keep;
     pthread_mutex_lock(&lmdb->write_lock);
+    lmdb->write_held = false; /* it would wait for ever */
+    pthread_cond_signal(&lmdb->write_wanted);
     while (atomic_load(&lmdb->committed) < keep->pending.ticket && !atomic_load(&lmdb->failed))
         pthread_cond_wait(&lmdb->written, &lmdb->write_lock);
+    lmdb->write_held = keep->holding > 0;
     pthread_mutex_unlock(&lmdb->write_lock);
     return (enum wire_status)atomic_load(&lmdb->failed);
 }

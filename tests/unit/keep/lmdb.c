@@ -193,6 +193,53 @@ Test(keep_lmdb, commits_in_groups)
     keep_close(&keep);
 }
 
+static void append_some(struct keep *keep, uint64_t *ticket)
+{
+    uint8_t key[8];
+    for (int i = 0; i < 50; i++) {
+        wire_put_u64(key, ++*ticket);
+        struct wire_row row = {T_A, false, wire_bytes(key, 8), text("value")};
+        cr_assert_eq(keep_append(keep, &row, 1, *ticket), WIRE_OK);
+    }
+}
+
+Test(keep_lmdb, what_is_held_is_one_commit)
+{
+    enum { ROUNDS = 20 };
+    struct keep *keep = open_here();
+    uint64_t ticket = 0, before = keep_counts(keep).commits;
+    for (int round = 0; round < ROUNDS; round++) {
+        keep_hold(keep);
+        append_some(keep, &ticket);
+        keep_hold(keep);
+        append_some(keep, &ticket);
+        keep_release(keep);
+        append_some(keep, &ticket);
+        cr_assert_eq(keep_committed(keep), ticket - 150);
+        keep_release(keep);
+        cr_assert_eq(keep_sync(keep), WIRE_OK);
+        cr_assert_eq(keep_committed(keep), ticket);
+    }
+    cr_expect_eq(keep_counts(keep).commits - before, ROUNDS);
+    keep_close(&keep);
+}
+
+Test(keep_lmdb, a_sync_does_not_wait_for_a_release)
+{
+    struct keep *keep = open_here();
+    uint64_t ticket = 0;
+    keep_hold(keep);
+    append_some(keep, &ticket);
+    cr_assert_eq(keep_sync(keep), WIRE_OK);
+    cr_assert_eq(keep_committed(keep), ticket);
+    append_some(keep, &ticket); /* held again */
+    cr_assert_eq(keep_committed(keep), ticket - 50);
+    keep_release(keep);
+    cr_assert_eq(keep_sync(keep), WIRE_OK);
+    cr_assert_eq(keep_committed(keep), ticket);
+    keep_close(&keep);
+}
+
 Test(keep_lmdb, a_full_queue_says_again)
 {
     struct keep_options options = test_options();
