@@ -569,7 +569,9 @@ static void take_hello(struct sim_broker *broker, struct sim_conn *conn, uint32_
         &wire__completeness_statement__descriptor);
     ENSURE(ledger_look_hello(&broker->ledger, &event.hello, &sim->arena) == WIRE_OK);
     sim_broker_step(broker, &event);
-    sim_check_rolled_back(broker, event.hello.receipt);
+    struct broker_health health = {0}; /* who is turned away, not being enrolled any more, is not listened to */
+    if (broker_core_health(broker->core, region, &health) && health.enrolled)
+        sim_check_rolled_back(broker, event.hello.receipt);
 }
 
 static enum wire_status check_batch(struct sim_broker *broker, uint32_t region, int64_t at_ms,
