@@ -278,7 +278,8 @@ static void fill_batch(struct world *world, Wire__Submit *submit, const struct n
         ENSURE(header != NULL);
         struct node_key at = node_key_payload(header->keep_until, header->origin, header->id.data);
         struct wire_bytes carried = world_look(world, NODE_TABLE_CARRIED, &at);
-        ENSURE(carried.data != NULL);
+        if (carried.data == NULL) /* its day is over, or its key is lost: the broker says that the batch is bad */
+            continue;
         envelope->salt = (ProtobufCBinaryData){.len = WIRE_SALT_BYTES, .data = (uint8_t *)(uintptr_t)carried.data};
         envelope->payload = (ProtobufCBinaryData){.len = carried.size - WIRE_SALT_BYTES,
                                                   .data = (uint8_t *)(uintptr_t)carried.data + WIRE_SALT_BYTES};
