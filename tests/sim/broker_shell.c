@@ -246,7 +246,7 @@ void sim_broker_step(struct sim_broker *broker, struct broker_event *event)
     size_t exacts = 0;
     step_all(broker, event, exact, &exacts);
     size_t mark = wire_arena_mark(&broker->process.sim->arena);
-    while (exacts > 0) {
+    while (exacts > 0 && !broker->process.broken) { /* what is not taken by the store would be asked for for ever */
         wire_arena_back(&broker->process.sim->arena, mark);
         struct broker_event answer = answer_exact(broker, &exact[0]);
         memmove(exact, exact + 1, --exacts * sizeof(*exact));
