@@ -18,12 +18,20 @@ static void drop_first(struct node_stream *stream)
     stream->ready_count--;
 }
 
+/* A batch whose payloads are lost is smaller on the line than it was counted: what nobody answers for any more is not
+ * in anybody's way. */
+static void less_inflight(struct node_link *link, Wire__Lane lane, uint32_t count)
+{
+    ENSURE(link->submit[lane].inflight >= count);
+    link->submit[lane].inflight -= count;
+    if (link->submit[lane].inflight == 0)
+        wire_credit_settle(&link->credit, lane);
+}
+
 static void forget_inflight(struct node_step *s, struct node_stream *stream)
 {
     const struct node_lane *lane = node_lane_at(s->core, stream->lane);
-    struct node_submits *submits = &s->core->link[lane->link].submit[lane->lane];
-    ENSURE(submits->inflight >= stream->inflight_count);
-    submits->inflight -= stream->inflight_count;
+    less_inflight(&s->core->link[lane->link], lane->lane, stream->inflight_count);
     stream->inflight_count = 0;
 }
 
@@ -48,10 +56,7 @@ bool node_stream_answered(struct node_step *s, struct node_stream *stream, const
         memmove(&stream->inflight[i], &stream->inflight[i + 1],
                 (stream->inflight_count - i - 1) * sizeof stream->inflight[0]);
         stream->inflight_count--;
-        struct node_link *link = &s->core->link[lane->link];
-        if (--link->submit[lane->lane].inflight ==
-            0) /* a batch whose payloads are lost is smaller than it was counted */
-            wire_credit_settle(&link->credit, lane->lane);
+        less_inflight(&s->core->link[lane->link], lane->lane, 1);
         node_work(s->core, lane->link);
         return true;
     }
