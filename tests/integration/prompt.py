@@ -55,6 +55,14 @@ class Terminal:
 
 
 class Prompt(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            for end in pty.openpty():
+                os.close(end)
+        except OSError as error:
+            raise unittest.SkipTest(f"no pseudo-terminals here: {error}") from error
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="lianfang-prompt-")
         self.addCleanup(shutil.rmtree, self.folder)
