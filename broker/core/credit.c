@@ -131,7 +131,7 @@ static bool crowded(const struct region *region, uint32_t lane, uint32_t bytes)
     uint64_t before = 0;
     for (uint32_t i = WIRE__LANE__URGENT; i < WIRE_LANES; i++)
         before += region->in[i].used - region->in[i].told;
-    return lane != WIRE__LANE__FLASH && before > 0 && before + bytes > WIRE_OUTSTANDING_BYTES_MAX;
+    return !wire_credit_may_follow(before, lane, bytes);
 }
 
 bool broker_credit_use(struct region *region, uint32_t lane, uint32_t bytes)

@@ -68,12 +68,14 @@ bool wire_credit_holds(const struct wire_credit *credit, uint32_t lane, uint32_t
     return credit->lane[lane].used + bytes <= credit->lane[lane].granted;
 }
 
+bool wire_credit_may_follow(uint64_t before, uint32_t lane, uint32_t bytes)
+{
+    return lane == WIRE__LANE__FLASH || before == 0 || before + bytes <= WIRE_OUTSTANDING_BYTES_MAX;
+}
+
 bool wire_credit_clear(const struct wire_credit *credit, uint32_t lane, uint32_t bytes)
 {
-    if (lane == WIRE__LANE__FLASH)
-        return true;
-    uint64_t before = wire_credit_outstanding(credit);
-    return before == 0 || before + bytes <= WIRE_OUTSTANDING_BYTES_MAX;
+    return wire_credit_may_follow(wire_credit_outstanding(credit), lane, bytes);
 }
 
 uint64_t wire_credit_turn(const struct wire_credit *credit, uint32_t lane)

@@ -39,6 +39,9 @@ void wire_credit_correct(struct wire_credit *credit, uint32_t lane, uint32_t byt
 uint64_t wire_credit_outstanding(const struct wire_credit *credit);
 /* The lane's own grant holds it. */
 bool wire_credit_holds(const struct wire_credit *credit, uint32_t lane, uint32_t bytes);
+/* With `before` bytes of the lanes but flash under way, `bytes` more of this one may be: the bound both sides keep to.
+ */
+bool wire_credit_may_follow(uint64_t before, uint32_t lane, uint32_t bytes);
 /* A flash that follows would not find too much in front of it. */
 bool wire_credit_clear(const struct wire_credit *credit, uint32_t lane, uint32_t bytes);
 /* Of lanes that could go, the one with the least goes first; flash has 0, and goes before all. */
