@@ -127,14 +127,7 @@ static void stranger_deliver(struct fake_node *node, const Wire__Deliver *delive
     node->got[deliver->lane] += send->part.cost - send->part.cost / 16;
     if (node->inbox_count == sizeof node->inbox / sizeof *node->inbox)
         return;
-    struct fake_delivery *out = &node->inbox[node->inbox_count++];
-    *out = (struct fake_delivery){.lane = (uint32_t)deliver->lane,
-                                  .number = deliver->number,
-                                  .serial = send->part.serial,
-                                  .count = send->part.count};
-    memcpy(out->mechanism, deliver->mechanism, strlen(deliver->mechanism) + 1);
-    memcpy(out->chain.bytes, deliver->chain.data, WIRE_HASH_BYTES);
-    memcpy(out->given, send->part.given, sizeof out->given);
+    fake_keep_delivery(node, deliver, send);
 }
 
 static void to_stranger(struct fake_node *node, const struct fake_send *send, const Wire__Frame *frame)

@@ -226,6 +226,8 @@ void fake_submit(struct fake *fake, struct fake_node *node, struct fake_batch *b
 const uint8_t *fake_publish(struct fake *fake, struct fake_node *node, const struct fake_spec *spec);
 /* Signs for the oldest delivery; false: there is none. */
 bool fake_arrive(struct fake *fake, struct fake_node *node, Wire__VerdictCode code);
+/* Puts what came into the inbox of the node, which has room. */
+void fake_keep_delivery(struct fake_node *node, const Wire__Deliver *deliver, const struct fake_send *send);
 void fake_give_credit(struct fake *fake, struct fake_node *node);
 void fake_want(struct fake *fake, struct fake_node *node, uint32_t lane, uint64_t bytes);
 

@@ -132,6 +132,18 @@ static struct fake_cursor *cursor_of(struct fake_node *node, const char *mechani
     return cursor;
 }
 
+void fake_keep_delivery(struct fake_node *node, const Wire__Deliver *deliver, const struct fake_send *send)
+{
+    struct fake_delivery *out = &node->inbox[node->inbox_count++];
+    *out = (struct fake_delivery){.lane = (uint32_t)deliver->lane,
+                                  .number = deliver->number,
+                                  .serial = send->part.serial,
+                                  .count = send->part.count};
+    memcpy(out->mechanism, deliver->mechanism, strlen(deliver->mechanism) + 1);
+    memcpy(out->chain.bytes, deliver->chain.data, WIRE_HASH_BYTES);
+    memcpy(out->given, send->part.given, sizeof out->given);
+}
+
 static void on_deliver(struct fake_node *node, const Wire__Deliver *deliver, const struct fake_send *send)
 {
     struct fake_cursor *cursor = cursor_of(node, deliver->mechanism, (uint32_t)deliver->lane);
@@ -147,14 +159,7 @@ static void on_deliver(struct fake_node *node, const Wire__Deliver *deliver, con
     } else {
         node->delivered_again++;
     }
-    struct fake_delivery *out = &node->inbox[node->inbox_count++];
-    *out = (struct fake_delivery){.lane = (uint32_t)deliver->lane,
-                                  .number = deliver->number,
-                                  .serial = send->part.serial,
-                                  .count = send->part.count};
-    memcpy(out->mechanism, deliver->mechanism, strlen(deliver->mechanism) + 1);
-    memcpy(out->chain.bytes, deliver->chain.data, WIRE_HASH_BYTES);
-    memcpy(out->given, send->part.given, sizeof out->given);
+    fake_keep_delivery(node, deliver, send);
 }
 
 static void on_credit(struct fake_node *node, const Wire__Credit *credit)
