@@ -113,18 +113,25 @@ static void publish_flow(struct worker *worker, void *publisher, uint8_t *payloa
     note_time(worker->world);
 }
 
+/* One message, and how long its confirmation took. */
+static void publish_confirmed(struct worker *worker, void *publisher, uint8_t *payload, uint64_t *random)
+{
+    struct peer_world *world = worker->world;
+    uint64_t sent_ns = plan_now_ns();
+    publish_one(worker, publisher, payload, random);
+    world->system->flush(publisher);
+    uint64_t confirmed_ns = plan_now_ns() - sent_ns;
+    pthread_mutex_lock(&world->lock);
+    samples_add(&world->result.confirmed, confirmed_ns);
+    pthread_mutex_unlock(&world->lock);
+}
+
 static void publish_alerts(struct worker *worker, void *publisher, uint8_t *payload, uint64_t *random)
 {
     struct peer_world *world = worker->world;
     pause_us(200000);
     while (plan_now_ns() < world->end_ns) {
-        uint64_t sent_ns = plan_now_ns();
-        publish_one(worker, publisher, payload, random);
-        world->system->flush(publisher);
-        uint64_t confirmed_ns = plan_now_ns() - sent_ns;
-        pthread_mutex_lock(&world->lock);
-        samples_add(&world->result.confirmed, confirmed_ns);
-        pthread_mutex_unlock(&world->lock);
+        publish_confirmed(worker, publisher, payload, random);
         pause_us(world->plan.pause_us);
     }
 }
@@ -146,13 +153,7 @@ static void publish_pings(struct worker *worker, void *publisher, uint8_t *paylo
 {
     struct peer_world *world = worker->world;
     while (worker->index == 0 && plan_now_ns() < world->end_ns) {
-        uint64_t sent_ns = plan_now_ns();
-        publish_one(worker, publisher, payload, random);
-        world->system->flush(publisher);
-        uint64_t confirmed_ns = plan_now_ns() - sent_ns;
-        pthread_mutex_lock(&world->lock);
-        samples_add(&world->result.confirmed, confirmed_ns);
-        pthread_mutex_unlock(&world->lock);
+        publish_confirmed(worker, publisher, payload, random);
         wait_in_hands(world, worker->published);
         pause_us(world->plan.pause_us);
     }
