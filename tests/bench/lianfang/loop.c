@@ -15,13 +15,34 @@ void loop_add(struct member *member)
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = member};
     if (epoll_ctl(member->world->epoll, EPOLL_CTL_ADD, member->fd, &event) != 0)
         plan_void("epoll: %d", errno);
-    member->readable = true;
+    member->gone = false;
+    loop_readable(member);
 }
 
 void loop_remove(struct member *member)
 {
     epoll_ctl(member->world->epoll, EPOLL_CTL_DEL, member->fd, NULL);
-    member->readable = false;
+    member->gone = true; /* it may stand in a list */
+}
+
+void loop_readable(struct member *member)
+{
+    struct world *world = member->world;
+    if (member->readable)
+        return;
+    member->readable = true;
+    member->next_readable = world->readable;
+    world->readable = member;
+}
+
+void loop_answer_later(struct member *member)
+{
+    struct world *world = member->world;
+    if (member->answer_later)
+        return;
+    member->answer_later = true;
+    member->next_answer = world->answer;
+    world->answer = member;
 }
 
 /* One varint; NULL: cut off. */
@@ -53,12 +74,16 @@ static bool is_flash(const uint8_t *at, size_t size)
     return end - at >= 2 && at[0] == 2 << 3 && at[1] == WIRE__LANE__FLASH;
 }
 
+/* A node answers what one commit of its inbox held at once; here that is what came meanwhile, but not more than lets
+ * credit come back in time. */
 static void take(struct member *member, zmq_msg_t *frame)
 {
     member_on_frame(member, zmq_msg_data(frame), zmq_msg_size(frame));
     zmq_msg_close(frame);
-    if (member->queued == 0 || member->answers == MEMBER_ANSWERS)
+    if (receive_full(member))
         receive_answer(member);
+    else
+        loop_answer_later(member);
 }
 
 static void put_aside(struct member *member, zmq_msg_t *frame)
@@ -84,7 +109,6 @@ static bool goes_first(const struct member *member, const uint8_t *frame, size_t
 static void read_all(struct member *member)
 {
     struct world *world = member->world;
-    member->readable = false;
     for (;;) {
         zmq_msg_t frame;
         zmq_msg_init(&frame);
@@ -105,13 +129,30 @@ static void read_all(struct member *member)
 
 static bool any_readable(struct world *world)
 {
-    bool any = false;
-    for (uint32_t i = 0; i < world->members; i++)
-        if (world->member[i].readable) {
-            read_all(&world->member[i]);
-            any = true;
-        }
+    struct member *member = world->readable;
+    bool any = member != NULL;
+    world->readable = NULL;
+    while (member != NULL) {
+        struct member *next = member->next_readable;
+        member->readable = false;
+        if (!member->gone)
+            read_all(member);
+        member = next;
+    }
     return any;
+}
+
+static void answer_all(struct world *world)
+{
+    struct member *member = world->answer;
+    world->answer = NULL;
+    while (member != NULL) {
+        struct member *next = member->next_answer;
+        member->answer_later = false;
+        if (!member->gone)
+            receive_answer(member);
+        member = next;
+    }
 }
 
 static void wait_for(struct world *world, uint64_t timeout_ns)
@@ -121,7 +162,7 @@ static void wait_for(struct world *world, uint64_t timeout_ns)
                                .tv_nsec = (long)(timeout_ns % 1000000000u)};
     int count = epoll_pwait2(world->epoll, events, EVENTS_MAX, &timeout, NULL);
     for (int i = 0; i < count; i++)
-        ((struct member *)events[i].data.ptr)->readable = true;
+        loop_readable(events[i].data.ptr);
 }
 
 void loop_turn(struct world *world, uint64_t timeout_ns)
@@ -133,8 +174,9 @@ void loop_turn(struct world *world, uint64_t timeout_ns)
         world->waiting_count--;
         waiting->member->queued--;
         take(waiting->member, &waiting->frame);
-        wait_for(world, 0);
-        return;
+        any = true;
     }
-    wait_for(world, any ? 0 : timeout_ns);
+    if (world->waiting_count == 0)
+        answer_all(world);
+    wait_for(world, any || world->readable != NULL ? 0 : timeout_ns);
 }

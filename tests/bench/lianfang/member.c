@@ -1,3 +1,4 @@
+#include "lianfang/field.h"
 #include "lianfang/world.h"
 
 #include "certs/hash.h"
@@ -25,7 +26,7 @@ void member_send_bytes(struct member *member, const void *data, size_t size)
 {
     if (zmq_send(member->socket, data, size, ZMQ_DONTWAIT) < 0)
         plan_void("%06u cannot send: %s", member->region, zmq_strerror(errno));
-    member->readable = true;
+    loop_readable(member);
     member->world->frames_out++;
     member->world->bytes_out += size;
 }
@@ -142,6 +143,8 @@ void member_disconnect(struct member *member)
     loop_remove(member);
     zmq_close(member->socket);
     member->socket = NULL;
+    member->answers = 0; /* HELLO's cursors say it */
+    wire_arena_reset(&member->answer_arena);
     member->world->live -= member->live;
     member->live = false;
 }
@@ -211,11 +214,29 @@ static void on_credit(struct member *member, const Wire__Credit *credit)
         member->deliver[credit->wanted_lane].wanted = credit->wanted;
 }
 
+/* What has an entry for each message is read in place; all else is decoded. */
+static bool in_place(struct member *member, struct wire_bytes frame)
+{
+    struct wire_bytes rest = frame;
+    struct field field;
+    if (!field_next(&rest, &field) || rest.size != 0 || !field.is_bytes)
+        return false;
+    if (field.number == WIRE__FRAME__BODY_DELIVER)
+        receive_part(member, field.bytes, frame.size);
+    else if (field.number == WIRE__FRAME__BODY_RECEIPT)
+        receive_receipt(member, field.bytes);
+    else
+        return false;
+    return true;
+}
+
 void member_on_frame(struct member *member, const void *data, size_t size)
 {
     struct world *world = member->world;
     enum wire_status status;
     wire_arena_reset(&world->arena);
+    if (in_place(member, wire_bytes(data, size)))
+        return;
     Wire__Frame *frame = (Wire__Frame *)wire_decode(&wire__frame__descriptor, wire_bytes(data, size), WIRE_STRICT_ALL,
                                                     &world->arena, &status);
     if (frame == NULL)
@@ -223,12 +244,6 @@ void member_on_frame(struct member *member, const void *data, size_t size)
     switch (frame->body_case) {
     case WIRE__FRAME__BODY_WELCOME:
         on_welcome(member, frame->welcome);
-        break;
-    case WIRE__FRAME__BODY_DELIVER:
-        receive_part(member, frame->deliver, size);
-        break;
-    case WIRE__FRAME__BODY_RECEIPT:
-        receive_receipt(member, frame->receipt);
         break;
     case WIRE__FRAME__BODY_CREDIT:
         on_credit(member, frame->credit);

@@ -3,14 +3,18 @@
  *
  * The bytes are written in place: what comes before a length is not known until the end, so the frame grows from the
  * middle of the buffer to both sides. */
+#include "lianfang/field.h"
 #include "lianfang/world.h"
 
 #include "wire/lane.h"
 #include "wire/time.h"
 
-#include <string.h>
-
-enum { SEAL_ROOM = 512, BUFFER_BYTES = WIRE_FRAME_BYTES_MAX, HEADER_AND_SALT = HEADER_MAX + WIRE_SALT_BYTES + 32 };
+enum {
+    SEAL_ROOM = 512,
+    BUFFER_BYTES = WIRE_FRAME_BYTES_MAX,
+    HEADER_AND_SALT = HEADER_MAX + WIRE_SALT_BYTES + 32,
+    HEADER_END = 96
+};
 
 /* --- ids that look like any UUIDv7 and say which message it is ------------------------------------------------------
  */
@@ -55,34 +59,11 @@ void publish_id_read(const uint8_t id[WIRE_ID_BYTES], uint32_t *publisher, bool 
     *serial = x & ((UINT64_C(1) << 40) - 1);
 }
 
-/* --- writing protocol buffers ---------------------------------------------------------------------------------------
- */
-
-static uint8_t *put_varint(uint8_t *at, uint64_t value)
-{
-    for (; value > 0x7f; value >>= 7)
-        *at++ = (uint8_t)(value | 0x80);
-    *at++ = (uint8_t)value;
-    return at;
-}
-
-static uint8_t *put_number(uint8_t *at, uint32_t field, uint64_t value)
-{
-    return put_varint(put_varint(at, field << 3), value);
-}
-
-static uint8_t *put_bytes(uint8_t *at, uint32_t field, const void *data, size_t size)
-{
-    at = put_varint(put_varint(at, field << 3 | 2), size);
-    memcpy(at, data, size);
-    return at + size;
-}
-
 /* Writes tag and length in front of `size` bytes that stand at `at`; where the whole begins. */
 static uint8_t *wrap(uint8_t *at, uint32_t field, size_t size)
 {
     uint8_t head[12];
-    size_t used = (size_t)(put_varint(put_varint(head, field << 3 | 2), size) - head);
+    size_t used = (size_t)(put_head(head, field, size) - head);
     memcpy(at - used, head, used);
     return at - used;
 }
@@ -90,12 +71,20 @@ static uint8_t *wrap(uint8_t *at, uint32_t field, size_t size)
 /* --- one batch ------------------------------------------------------------------------------------------------------
  */
 
+/* What the headers of a batch have in common, encoded once: between the pieces stand id, number and seq; behind them
+ * the address and the digest. */
+struct piece {
+    uint8_t bytes[96];
+    size_t size;
+};
+
 struct making {
     struct member *member;
     struct stream *stream;
     bool alert;
     int64_t wall_ms;
     uint32_t today, keep_until;
+    struct piece before_id, before_number, before_seq, after_seq;
     uint8_t *start, *end; /* of the envelopes written so far */
     struct wire_digest leaf[WIRE_BATCH_LEAVES_MAX];
     uint32_t count, boxes;
@@ -121,21 +110,25 @@ static uint8_t *put_address(uint8_t *at, const struct flow *flow, uint32_t regio
     return put_bytes(at, 27, inner, (size_t)(end - inner));
 }
 
-static size_t put_header(const struct making *m, uint64_t serial, const struct wire_digest *digest, uint8_t *out)
+static void piece_end(struct piece *piece, const uint8_t *at)
+{
+    piece->size = (size_t)(at - piece->bytes);
+    ENSURE(piece->size <= sizeof(piece->bytes));
+}
+
+static void make_pieces(struct making *m)
 {
     const struct flow *flow = m->stream->flow;
-    uint8_t id[WIRE_ID_BYTES], *at = out;
-    publish_id((uint32_t)m->member->publisher, m->alert, serial, m->wall_ms, id);
-    at = put_number(at, 1, WIRE_PROTOCOL_VERSION);
-    at = put_bytes(at, 2, id, sizeof(id));
-    at = put_number(at, 3, m->today);
-    at = put_number(at, 4, ++m->member->number_serial);
-    at = put_number(at, 5, m->member->region);
+    uint8_t *at = put_number(m->before_id.bytes, 1, WIRE_PROTOCOL_VERSION);
+    piece_end(&m->before_id, put_head(at, 2, WIRE_ID_BYTES));
+    at = put_number(m->before_number.bytes, 3, m->today);
+    piece_end(&m->before_number, put_varint(at, 4 << 3));
+    at = put_number(m->before_seq.bytes, 5, m->member->region);
     at = put_number(at, 6, m->member->region);
     at = put_number(at, 7, flow->unit);
     at = put_bytes(at, 8, m->stream->store_id, WIRE_ID_BYTES);
-    at = put_number(at, 9, m->stream->last + 1 + m->count);
-    at = put_bytes(at, 10, flow->mechanism, strlen(flow->mechanism));
+    piece_end(&m->before_seq, put_varint(at, 9 << 3));
+    at = put_bytes(m->after_seq.bytes, 10, flow->mechanism, strlen(flow->mechanism));
     at = put_number(at, 11, flow->lane);
     at = put_number(at, 12, flow->kind);
     at = put_number(at, 13, WIRE__STATUS__ACTUAL);
@@ -144,13 +137,23 @@ static size_t put_header(const struct making *m, uint64_t serial, const struct w
         at = put_bytes(at, 18, "bench", 5);
     at = put_number(at, 19, flow->lane == WIRE__LANE__FLASH ? WIRE__URGENCY__IMMEDIATE : WIRE__URGENCY__EXPECTED);
     at = put_number(at, 22, (uint64_t)m->wall_ms);
-    at = put_number(at, 26, m->keep_until);
-    at = put_address(at, flow, flow->how == ALL ? 0 : address(m, serial));
+    piece_end(&m->after_seq, put_number(at, 26, m->keep_until));
+}
+
+static uint8_t *put_piece(uint8_t *at, const struct piece *piece)
+{
+    memcpy(at, piece->bytes, piece->size);
+    return at + piece->size;
+}
+
+/* Ends with the address and what describes the payload. */
+static size_t end_of_header(const struct making *m, uint64_t serial, const struct wire_digest *digest, uint8_t *out)
+{
+    const struct flow *flow = m->stream->flow;
+    uint8_t *at = put_address(out, flow, flow->how == ALL ? 0 : address(m, serial));
     at = put_number(at, 31, 1);
     at = put_number(at, 32, flow->how == CONCERNED ? WIRE__PAYLOAD_FORM__SEALED : WIRE__PAYLOAD_FORM__CLEAR);
-    at = put_bytes(at, 33, digest->bytes, WIRE_HASH_BYTES);
-    ENSURE(at - out <= HEADER_MAX);
-    return (size_t)(at - out);
+    return (size_t)(put_bytes(at, 33, digest->bytes, WIRE_HASH_BYTES) - out);
 }
 
 static size_t payload_size(const struct making *m)
@@ -158,23 +161,31 @@ static size_t payload_size(const struct making *m)
     return m->member->world->plan->bytes + (m->stream->flow->how == CONCERNED ? 16u : 0u); /* the tag */
 }
 
+/* Envelope { header = 1, salt = 2, payload = 3 } in Batch.envelope = 2, each byte written once. */
 static void put_envelope(struct making *m, uint64_t serial)
 {
     struct world *world = m->member->world;
-    uint8_t header[HEADER_MAX], salt[WIRE_SALT_BYTES];
+    uint8_t salt[WIRE_SALT_BYTES], id[WIRE_ID_BYTES], end[HEADER_END];
     plan_fill(&m->member->random, salt, sizeof(salt));
     struct wire_bytes payload =
         wire_bytes(world->noise + (plan_random(&m->member->random) & (1024 * 1024 - 1)), payload_size(m));
     struct wire_digest digest = wire_payload_digest(&world->hash, wire_bytes(salt, sizeof(salt)), payload);
-    size_t size = put_header(m, serial, &digest, header);
-    m->leaf[m->count++] = wire_header_leaf(&world->hash, wire_bytes(header, size));
+    uint64_t number = ++m->member->number_serial, seq = m->stream->last + 1 + m->count;
+    size_t end_size = end_of_header(m, serial, &digest, end);
+    size_t size = m->before_id.size + sizeof(id) + m->before_number.size + size_varint(number) + m->before_seq.size +
+                  size_varint(seq) + m->after_seq.size + end_size;
+    size_t whole = 1 + size_varint(size) + size + 2 + sizeof(salt) + 1 + size_varint(payload.size) + payload.size;
+    publish_id((uint32_t)m->member->publisher, m->alert, serial, m->wall_ms, id);
+    ENSURE(size <= HEADER_MAX);
 
-    uint8_t length[12];
-    size_t whole = size + sizeof(salt) + payload.size + 2 + (size_t)(put_varint(length, size) - length) +
-                   (size_t)(put_varint(length, payload.size) - length) + 2;
-    uint8_t *at = put_varint(put_varint(m->end, 2 << 3 | 2), whole);
-    at = put_bytes(at, 1, header, size);
-    at = put_bytes(at, 2, salt, sizeof(salt));
+    uint8_t *header = put_head(put_head(m->end, 2, whole), 1, size), *at = put_piece(header, &m->before_id);
+    memcpy(at, id, sizeof(id));
+    at = put_varint(put_piece(at + sizeof(id), &m->before_number), number);
+    at = put_varint(put_piece(at, &m->before_seq), seq);
+    at = put_piece(at, &m->after_seq);
+    memcpy(at, end, end_size);
+    m->leaf[m->count++] = wire_header_leaf(&world->hash, wire_bytes(header, size));
+    at = put_bytes(at + end_size, 2, salt, sizeof(salt));
     m->end = put_bytes(at, 3, payload.data, payload.size);
     if (m->stream->flow->how == CONCERNED)
         m->has_box[plan_recipient(world->plan, (uint32_t)m->member->publisher, serial)] = true;
@@ -270,6 +281,7 @@ uint32_t publish_batch(struct member *member, uint32_t which, uint32_t most)
     m.wall_ms = world_wall_ms();
     m.today = wire_day_of(m.wall_ms);
     m.keep_until = wire_day_add(m.today, 28);
+    make_pieces(&m);
     m.start = m.end = buffer + SEAL_ROOM;
     most = most < world->batch_envelopes ? most : world->batch_envelopes;
     while (m.count < most && (size_t)(m.end - m.start) + boxes + most_added(&m) <= bytes) {

@@ -2,10 +2,13 @@
 
 #include <stdlib.h>
 
-enum { SETTLE_NS = 60000000000, CONNECT_AT_ONCE = 64 };
+enum { SETTLE_NS = 60000000000, CONNECT_AT_ONCE = 64, PULSES_EVERY_NS = 5000000 };
 
 void round_pulses(struct world *world, uint64_t now_ns)
 {
+    if (now_ns < world->pulses_ns + PULSES_EVERY_NS)
+        return;
+    world->pulses_ns = now_ns;
     for (uint32_t i = 0; i < world->members; i++)
         if (world->member[i].live && now_ns >= world->member[i].pulse_at_ns)
             member_pulse(&world->member[i]);

@@ -1,4 +1,4 @@
-#include "lianfang/world.h"
+#include "lianfang/part.h"
 
 #include "certs/file.h"
 #include "certs/hash.h"
@@ -187,13 +187,14 @@ static void member_ready(struct member *member)
 void world_open(struct world *world, const struct plan *plan, struct result *result)
 {
     *world = (struct world){.plan = plan, .result = result, .flows = 2};
-    world->hash = cert_hash_new();
+    world->hash = world_hash();
     wire_arena_over(&world->arena, taken(1, ARENA_BYTES), ARENA_BYTES);
     world->member = taken((size_t)plan->publishers + plan->recipients, sizeof(*world->member));
     world->recipient_region = taken(plan->recipients, sizeof(*world->recipient_region));
     world->sealed = taken(plan->recipients, sizeof(*world->sealed));
     world->waiting_max = WAITING_MAX;
     world->waiting = taken(WAITING_MAX, sizeof(*world->waiting));
+    world->part = taken(1, sizeof(*world->part));
     world->noise = taken(1, NOISE_BYTES + plan->bytes + 64);
     uint64_t random = plan->seed;
     plan_fill(&random, world->noise, NOISE_BYTES + plan->bytes + 64);
@@ -233,7 +234,6 @@ void world_close(struct world *world)
         for (int k = 0; k < BOXES_KEPT; k++)
             free((void *)(uintptr_t)world->sealed[i].cms[k].data);
     cert_directory_free(&world->directory);
-    cert_hash_close(&world->hash);
     tally_free(&world->tally);
     free(world->arena.base);
     free(world->member);
@@ -241,6 +241,7 @@ void world_close(struct world *world)
     free(world->sealed);
     free(world->waiting);
     free(world->noise);
+    free(world->part);
     free(world->alert_sent_ns);
     *world = (struct world){0};
 }

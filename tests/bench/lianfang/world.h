@@ -84,7 +84,8 @@ struct member {
     struct cert_identity *identity;
     void *socket;
     int fd;
-    bool readable, live;
+    bool readable, answer_later, gone, live;
+    struct member *next_readable, *next_answer; /* lists of the world */
     uint64_t pulse_at_ns, pulse_serial;
     int64_t echo_mono_ms; /* the broker's newest; 0: none */
     uint64_t generation;
@@ -100,12 +101,14 @@ struct member {
     struct answer answer[MEMBER_ANSWERS];
     uint32_t answers;
     struct wire_arena answer_arena;
-    uint64_t receipts_taken, receipts_told;
+    uint64_t receipts_taken, receipts_told, receipt_bytes;   /* bytes: of those not told yet */
     uint64_t published, confirmed, alerts, alerts_confirmed; /* messages */
     uint64_t arrived;                                        /* the recipients' statements about them */
     uint32_t number_serial;
     uint64_t random;
 };
+
+struct part;
 
 struct waiting {
     struct member *member;
@@ -117,6 +120,7 @@ struct world {
     struct cert_directory *directory;
     struct wire_hash hash;
     struct wire_arena arena; /* of one frame */
+    struct part *part;       /* that is being taken */
     void *zmq;
     int epoll;
     uint64_t policy_version;
@@ -125,16 +129,18 @@ struct world {
     bool crowd; /* an alert goes to many */
     struct member *member;
     uint32_t members;
-    uint32_t *recipient_region; /* by index of the plan */
-    struct sealed *sealed;      /* by recipient; NULL unless the flow is about persons */
-    uint8_t *noise;             /* payloads are cut from here */
-    struct waiting *waiting;    /* a ring */
+    uint32_t *recipient_region;       /* by index of the plan */
+    struct sealed *sealed;            /* by recipient; NULL unless the flow is about persons */
+    uint8_t *noise;                   /* payloads are cut from here */
+    struct member *readable, *answer; /* lists: sockets to be asked, answers that wait for company */
+    struct waiting *waiting;          /* a ring */
     uint32_t waiting_head, waiting_count, waiting_max;
     uint32_t batch_bytes, batch_envelopes;
     struct tally *tally;
     struct result *result;
     uint64_t live, arrived, confirmed, alerts_in_hands;
     uint64_t frames_in, bytes_in, frames_out, bytes_out, batches, parts;
+    uint64_t pulses_ns;      /* when sessions were last asked whether it is time for a PULSE */
     uint64_t last_ns;        /* when the last message was confirmed or came into hands */
     uint64_t *alert_sent_ns; /* by serial */
     uint64_t alerts, alerts_max;
@@ -146,6 +152,7 @@ struct world {
 void world_open(struct world *world, const struct plan *plan, struct result *result);
 void world_close(struct world *world);
 int64_t world_wall_ms(void);
+struct wire_hash world_hash(void);
 
 /* member.c: sessions */
 void member_connect(struct member *member);
@@ -164,14 +171,22 @@ uint32_t publish_batch(struct member *member, uint32_t which, uint32_t most);
 void publish_id(uint32_t publisher, bool alert, uint64_t serial, int64_t wall_ms, uint8_t id[WIRE_ID_BYTES]);
 void publish_id_read(const uint8_t id[WIRE_ID_BYTES], uint32_t *publisher, bool *alert, uint64_t *serial);
 
-/* receive.c */
-void receive_part(struct member *member, const Wire__Deliver *deliver, size_t frame_bytes);
+/* receive.c: both take the body of their frame, in place */
+void receive_part(struct member *member, struct wire_bytes deliver, size_t frame_bytes);
 void receive_answer(struct member *member); /* signs what was taken since, returns credit */
-void receive_receipt(struct member *member, const Wire__Receipt *receipt);
+/* So much is unanswered that it should not wait for more. */
+bool receive_full(const struct member *member);
+
+/* receipt.c */
+void receive_receipt(struct member *member, struct wire_bytes receipt);
 
 /* loop.c */
 void loop_add(struct member *member);
 void loop_remove(struct member *member);
+/* Its socket is to be asked: after each send, too. */
+void loop_readable(struct member *member);
+/* It answers when nothing waits to be taken. */
+void loop_answer_later(struct member *member);
 /* Takes what came and waits at most timeout_ns for more. Receipts and frames of the flash lane are taken before parts.
  */
 void loop_turn(struct world *world, uint64_t timeout_ns);
