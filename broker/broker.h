@@ -1,5 +1,6 @@
 /* The broker as a process: what its shell files share. main.c wires it up; each file beside it does one thing.
  *
+ *   waiting.c  whose turn it is of what came in: a flash first
  *   intake.c   a message from a peer → gate → look-ups → event
  *   perform.c  effects → ledger, fetches, queue of sends, timer
  *   post.c     what leaves: completed, signed after the sync, sent in order
@@ -19,6 +20,7 @@
 #include "link/server.h"
 #include "shell/shell.h"
 
+struct broker_waiting;
 struct broker_post;
 struct broker_parts;
 struct broker_trust;
@@ -50,6 +52,7 @@ struct broker {
     struct wire_arena frame_arena; /* one message and its look-ups; reset for each */
     struct broker_own *own;        /* a SEAL that waits; NULL: none */
 
+    struct broker_waiting *waiting;
     struct broker_post *post;
     struct broker_parts *parts;
     struct broker_trust *trust;
@@ -59,6 +62,7 @@ struct broker {
 
     uv_timer_t seal;                               /* a SEAL waits: made in a loop turn of its own */
     uv_timer_t leave;                              /* the post's: peers that were told to go */
+    uv_idle_t turn;                                /* active while frames wait for their turn */
     struct broker_exact exact[BROKER_FETCHES_MAX]; /* asked for in this step, answered before any other event */
     size_t exact_count;
     struct broker_quiet quiet;
@@ -76,8 +80,16 @@ void broker_stop(struct broker *broker, int exit_code);
 /* A peer or stranger that is not accepted: counted by reason; true when it may be logged too. */
 bool broker_refused(struct broker *broker, enum wire_status status);
 
-/* intake.c */
+/* waiting.c */
+struct broker_waiting *broker_waiting_new(struct broker *broker);
+void broker_waiting_free(struct broker_waiting **waiting);
 void broker_on_message(void *ctx, link_peer peer, const char *user_id, struct wire_bytes payload);
+void broker_on_turn_end(void *ctx);
+/* What of a peer that is gone still waits is heard now, or dropped. */
+void broker_waiting_end(struct broker_waiting *waiting, link_peer peer, bool heard);
+/* intake.c */
+/* A message whose turn it is. */
+void broker_hear(struct broker *broker, link_peer peer, const char *user_id, struct wire_bytes payload);
 void broker_on_down(void *ctx, link_peer peer, const char *user_id, enum link_down why);
 /* perform.c */
 void broker_on_stored(struct broker *broker);

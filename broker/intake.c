@@ -122,9 +122,8 @@ static void take_bye(struct broker *broker, link_peer peer, const char *user_id,
     link_server_cut(broker->server, peer);
 }
 
-void broker_on_message(void *ctx, link_peer peer, const char *user_id, struct wire_bytes payload)
+void broker_hear(struct broker *broker, link_peer peer, const char *user_id, struct wire_bytes payload)
 {
-    struct broker *broker = ctx;
     struct wire_arena *arena = &broker->frame_arena;
     wire_arena_reset(arena);
     if (broker->shell.stopping || broker_post_leaving(broker->post, peer))
@@ -168,6 +167,7 @@ void broker_on_down(void *ctx, link_peer peer, const char *user_id, enum link_do
     enum link_level level = why == LINK_DOWN_BY_PEER || why == LINK_CUT_BY_OWNER ? LINK_INFO : LINK_WARNING;
     link_log_line(broker->shell.log, level, "session", "连接结束", "connection ended", LINK_TEXT("peer", user_id),
                   LINK_TEXT("why", link_down_name(why)));
+    broker_waiting_end(broker->waiting, peer, !broker->shell.stopping && why == LINK_DOWN_BY_PEER);
     if (broker->shell.stopping)
         return;
     struct broker_event event = {.kind = BROKER_EVENT_PEER_DOWN};

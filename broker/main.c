@@ -77,6 +77,7 @@ static void open_core(struct broker *broker)
     broker->core = broker_core_init(shell_pages(size), size, &options);
     wire_arena_over(&broker->out.arena, shell_pages(OUT_BYTES), OUT_BYTES);
     wire_arena_over(&broker->frame_arena, shell_pages(FRAME_ARENA_BYTES), FRAME_ARENA_BYTES);
+    broker->waiting = broker_waiting_new(broker);
     broker->post = broker_post_new(broker);
     broker->parts = broker_parts_new(broker);
 }
@@ -122,8 +123,11 @@ static enum wire_status open_sockets(struct broker *broker, struct wire_problem 
     broker->shell.zmq = zmq_ctx_new();
     ENSURE(broker->shell.zmq != NULL);
     struct link_server_options options = {0};
-    struct link_server_callbacks callbacks = {
-        .ctx = broker, .allow = broker_trust_allow, .on_message = broker_on_message, .on_down = broker_on_down};
+    struct link_server_callbacks callbacks = {.ctx = broker,
+                                              .allow = broker_trust_allow,
+                                              .on_message = broker_on_message,
+                                              .on_down = broker_on_down,
+                                              .on_turn_end = broker_on_turn_end};
     enum wire_status status =
         link_server_open(&broker->shell.loop, broker->shell.zmq, &options, &callbacks, &broker->server, problem);
     for (unsigned i = 0; status == WIRE_OK && i < broker->config.listen_count; i++) {
@@ -225,7 +229,8 @@ static void start_handles(struct broker *broker)
     shell_start_handles(&broker->shell, &calls, broker);
     uv_timer_init(&broker->shell.loop, &broker->seal);
     uv_timer_init(&broker->shell.loop, &broker->leave);
-    broker->seal.data = broker->leave.data = broker;
+    uv_idle_init(&broker->shell.loop, &broker->turn);
+    broker->seal.data = broker->leave.data = broker->turn.data = broker;
 }
 
 /* --- ordered close ------------------------------------------------------------------------------------------------ */
@@ -250,11 +255,13 @@ void broker_stop(struct broker *broker, int exit_code)
     shell_close_handles(&broker->shell);
     uv_close((uv_handle_t *)&broker->seal, NULL);
     uv_close((uv_handle_t *)&broker->leave, NULL);
+    uv_close((uv_handle_t *)&broker->turn, NULL);
 }
 
 static void close_all(struct broker *broker)
 {
     ledger_close(&broker->ledger); /* when it was not served from */
+    broker_waiting_free(&broker->waiting);
     broker_post_free(&broker->post);
     broker_parts_free(&broker->parts);
     free(broker->own);

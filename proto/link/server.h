@@ -124,6 +124,13 @@ enum wire_status link_server_bind(struct link_server *server, const char *endpoi
 /* Stops listening there; connections made go on. */
 enum wire_status link_server_unbind(struct link_server *server, const char *actual);
 
+/* The payload that on_message is being called with, for as long as the caller wants it: taken from libzmq, not copied.
+ * At most once a message. `*payload` is where its bytes lie from now on; they end with link_kept_free (NULL is fine).
+ */
+struct link_kept;
+struct link_kept *link_server_keep(struct link_server *server, struct wire_bytes *payload);
+void link_kept_free(struct link_kept **kept);
+
 /* OK: queued. AGAIN: the peer does not take what it has: it is broken, cut it. CLOSED: no such connection any more. */
 enum wire_status link_server_send(struct link_server *server, link_peer peer, struct wire_bytes payload);
 /* Without copying: on OK `release(data, hint)` is called once, later, FROM ANY THREAD; else the bytes stay the

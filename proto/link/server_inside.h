@@ -66,7 +66,8 @@ struct link_server {
     uint8_t routing_id[LINK_ROUTING_ID_BYTES];
     bool routing_id_own; /* the peer chose it */
 
-    int busy; /* inside callbacks */
+    zmq_msg_t *delivering; /* the payload that on_message has; NULL: none, or it was kept */
+    int busy;              /* inside callbacks */
     int parts_open;
     void (*closed)(void *ctx);
     void *closed_ctx;

@@ -1,5 +1,31 @@
 #include "link/server_inside.h"
+#include "wire/ensure.h"
+#include <stdlib.h>
 #include <string.h>
+
+struct link_kept {
+    zmq_msg_t message;
+};
+
+struct link_kept *link_server_keep(struct link_server *server, struct wire_bytes *payload)
+{
+    struct link_kept *kept = malloc(sizeof *kept);
+    ENSURE(kept != NULL && server->delivering != NULL);
+    zmq_msg_init(&kept->message);
+    ENSURE(zmq_msg_move(&kept->message, server->delivering) == 0);
+    server->delivering = NULL;
+    *payload = wire_bytes(zmq_msg_data(&kept->message), zmq_msg_size(&kept->message)); /* short ones lie in it */
+    return kept;
+}
+
+void link_kept_free(struct link_kept **kept)
+{
+    if (*kept == NULL)
+        return;
+    zmq_msg_close(&(*kept)->message);
+    free(*kept);
+    *kept = NULL;
+}
 
 static void read_routing_id(struct link_server *server, zmq_msg_t *frame)
 {
@@ -31,8 +57,10 @@ static void deliver(struct link_server *server, struct connection *connection, z
     server->counters.messages_in++;
     server->counters.bytes_in += size;
     connection->delivered += link_wire_bytes(size);
+    server->delivering = payload;
     server->call.on_message(server->call.ctx, connection->peer, connection->user_id,
                             wire_bytes(zmq_msg_data(payload), size));
+    server->delivering = NULL;
 }
 
 static void read_payload(struct link_server *server, zmq_msg_t *payload)

@@ -388,3 +388,59 @@ Test(link_flow, lent_bytes_that_are_not_taken_now)
     cr_assert_eq(atomic_load(&lent.released), ok);
     free(lent.bytes);
 }
+
+/* --- payloads that are kept --------------------------------------------------------------------------------------- */
+
+enum { KEPT = 3 };
+
+struct keeping {
+    struct link_kept *kept[KEPT];
+    struct wire_bytes payload[KEPT];
+    unsigned count;
+};
+
+static void keep_it(struct world *world, link_peer peer, const char *user_id, struct wire_bytes payload)
+{
+    struct keeping *keeping = world->hook_ctx;
+    (void)peer, (void)user_id;
+    cr_assert_lt(keeping->count, KEPT);
+    keeping->payload[keeping->count] = payload;
+    keeping->kept[keeping->count] = link_server_keep(world->server, &keeping->payload[keeping->count]);
+    keeping->count++;
+}
+
+static bool has_kept_all(void *ctx)
+{
+    return ((struct keeping *)ctx)->count == KEPT;
+}
+
+/* Empty, so short that libzmq holds it in the message itself, and long; what comes after is another payload. */
+Test(link_flow, payloads_outlive_their_callback_and_the_server)
+{
+    enum { LONG = 100 * 1024 };
+    struct keeping keeping = {0};
+    struct world world = {.hook = keep_it, .hook_ctx = &keeping};
+    struct node node = {.quiet = true, .pulse = true};
+    uint8_t *bytes = malloc(LONG);
+    memset(bytes, 7, LONG);
+    world_open(&world);
+    node_open(&node, &world, world_enrol(&world, "310000"), NULL);
+    WAIT(&world, node_is_up, &node);
+    cr_assert_eq(link_client_send(node.client, wire_bytes("", 0)), WIRE_OK);
+    cr_assert_eq(link_client_send(node.client, wire_bytes("short", 5)), WIRE_OK);
+    cr_assert_eq(link_client_send(node.client, wire_bytes(bytes, LONG)), WIRE_OK);
+    WAIT(&world, has_kept_all, &keeping);
+    node_close(&node);
+    world_close(&world);
+    cr_expect_eq(keeping.payload[0].size, 0);
+    cr_assert_eq(keeping.payload[1].size, 5);
+    cr_expect_eq(memcmp(keeping.payload[1].data, "short", 5), 0);
+    cr_assert_eq(keeping.payload[2].size, LONG);
+    cr_expect_eq(memcmp(keeping.payload[2].data, bytes, LONG), 0);
+    for (unsigned i = 0; i < KEPT; i++) {
+        link_kept_free(&keeping.kept[i]);
+        cr_expect_null(keeping.kept[i]);
+        link_kept_free(&keeping.kept[i]);
+    }
+    free(bytes);
+}
