@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 
+import idle
 from systems import HERE, MECHANISMS, Failure, House
 
 ORIGIN = "100000"
@@ -74,7 +76,9 @@ def measure(house, count):
         line = harness.stdout.readline()
         if line != "idle\n":
             raise Failure(f"the harness said {line!r}; broker:\n{broker.tail(20)}")
+        begun = time.perf_counter()
         broker.stop(seconds=60)
+        stopped = time.perf_counter() - begun
         broker.start()
         harness.stdin.write("restarted\n")
         harness.stdin.flush()
@@ -82,15 +86,16 @@ def measure(house, count):
         if harness.wait(120) != 0:
             raise Failure(f"the harness failed; broker:\n{broker.tail(20)}")
         broker.wait_ready()
-        return json.loads(output)
+        restart = stopped + (idle.started_ms(broker) or 0) / 1000
+        return {**json.loads(output), "sessions": count, "restart_seconds": restart}
     finally:
         if harness.poll() is None:
             harness.kill()
             harness.wait()
 
 
-def run(bench, quick):
-    count = 300 if quick else 3000
+def run(bench, arguments):
+    count = 300 if arguments.quick else 3000
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = tempfile.mkdtemp(prefix="lianfang-crowd-", dir=memory)
     data = f"{bench.folder}/crowd"
@@ -106,6 +111,6 @@ def run(bench, quick):
         shutil.rmtree(data, ignore_errors=True)
     print(f"S5 {count} sessions: {result['rss_anon_kb_a_session']:.1f} KB RssAnon each, an alert to all in "
           f"{result['alert_to_all_seconds']:.2f} s, broker CPU at rest {100 * result['idle_cpu_share']:.1f} %, all back "
-          f"{result['all_back_seconds']:.2f} s after a restart; first connected in {result['connect_seconds']:.2f} s",
+          f"{result['all_back_seconds']:.2f} s after a restart of {result['restart_seconds']:.2f} s; first connected in {result['connect_seconds']:.2f} s",
           flush=True)
     return result

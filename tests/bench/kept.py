@@ -26,9 +26,10 @@ def size_of(folder):
     return sum(os.stat(os.path.join(at, name)).st_blocks * 512 for at, _, names in os.walk(folder) for name in names)
 
 
-def run(bench, quick):
+def run(bench, arguments):
     """The figures of one round; what does not fit on the disk is made smaller, and said."""
-    messages = 30000 if quick else 9999990  # ten million: a multiple of publishers and tenths
+    messages = arguments.messages or (30000 if arguments.quick else 9999990)  # a multiple of publishers and tenths
+    messages = messages // 30 * 30
     room = shutil.disk_usage(bench.folder).free // 2 // BYTES_EACH
     if room < messages:
         messages = room // 30 * 30

@@ -109,21 +109,19 @@ def desk_to_desk(programs, rounds):
         return idle.latency_ms(house, rounds)
 
 
-def run(programs, rounds, quick):
-    """{part: [a figure a round]} and the results for the JSON."""
+def run(programs, rounds, quick, results):
+    """Behind the rounds that results holds."""
     count = 2000 if quick else 20000
-    results = {"S8-supply": {"lianfang": []}, "S8-contacts": {"lianfang": []}}
     parts = (("S8-supply", "supply-needs-2020", supply_rows, [NATION]),
              ("S8-contacts", "contact-notices-2020", contact_rows, REGIONS))
-    for number in range(rounds):
+    desks = results.setdefault("S8-desk", {}).setdefault("lianfang", [])
+    for number in range(len(desks), len(desks) + rounds):
         for key, profile, make, recipients in parts:
             result = one_round(programs, profile, make, recipients, count, number)
-            results[key]["lianfang"].append(result)
+            results.setdefault(key, {}).setdefault("lianfang", []).append(result)
             million = 1e6 / result["published"]
             used = ", ".join(f"{name} {cpu * million:.0f}" for name, cpu in result["cpu_seconds_of"].items())
             print(f"{key:11s} round {number + 1} {result['rate']:10.0f} /s from import to inbox; CPU s per million "
                   f"{result['cpu_seconds'] * million:.0f}: {used}", flush=True)
-    latencies = [statistics.median(desk_to_desk(programs, 30)) for _ in range(rounds)]
-    print(f"S8-desk     desk to desk p50 {statistics.median(latencies):.2f} ms", flush=True)
-    figures = {key: [r["rate"] for r in rounds_["lianfang"]] for key, rounds_ in results.items()}
-    return {**figures, "S8-desk": latencies}, results
+        desks.append({"p50_ms": statistics.median(desk_to_desk(programs, 30))})
+        print(f"S8-desk     round {number + 1} desk to desk p50 {desks[-1]['p50_ms']:.2f} ms", flush=True)

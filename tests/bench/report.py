@@ -3,6 +3,7 @@ import json
 import os
 import statistics
 
+import scenarios
 import svg
 
 
@@ -86,7 +87,7 @@ def table(rows):
     return "\n".join(out)
 
 
-def raw(results, scenarios):
+def raw(results, parts):
     """Every scenario and system: medians of the rounds."""
     out = ["| scenario | system | rounds | deliveries/s (min–max) | confirmed p50/p99 ms | in hands p50/p99 ms | "
            "server CPU s per million | RssAnon MB |", "|---|---|---|---|---|---|---|---|"]
@@ -95,7 +96,7 @@ def raw(results, scenarios):
         if which not in rounds[0]:
             return "-"
         return "/".join(number(statistics.median(r[which][p] for r in rounds)) for p in ("p50", "p99"))
-    for scenario in scenarios:
+    for scenario in parts:
         for system, rounds in results.get(scenario.key, {}).items():
             if not rounds:
                 continue
@@ -108,10 +109,11 @@ def raw(results, scenarios):
     return "\n".join(out)
 
 
-def write(folder, name, facts, results, rows, scenarios):
+def write(folder, name, slices, results, rows):
+    """slices: what was measured when, at which commit, by which command; the newest is last."""
     os.makedirs(folder, exist_ok=True)
     with open(f"{folder}/{name}.json", "w", encoding="utf-8") as file:
-        json.dump({**facts, "lines": rows, "results": results}, file, ensure_ascii=False, indent=1)
+        json.dump({"slices": slices, "lines": rows, "results": results}, file, ensure_ascii=False, indent=1)
         file.write("\n")
     with open(f"{folder}/{name}.svg", "w", encoding="utf-8") as file:
-        file.write(svg.plot(facts, results, scenarios))
+        file.write(svg.plot(slices, results, scenarios.SCENARIOS))

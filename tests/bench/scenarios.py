@@ -23,7 +23,7 @@ class Scenario:
     systems: tuple = (LIANFANG, BARE, *PEERS)
     bench_mechanism: bool = False      # beside the mechanisms of the project
     map_mib: int = 16384
-    seconds: float = 5.0
+    seconds: float = 3.0
     quick_seconds: float = 1.0
     peer_window: dict = field(default_factory=dict)
     quick: bool = True                 # part of --quick
@@ -43,11 +43,11 @@ SCENARIOS = [
     Scenario("S1", "吞吐：三个发送方到三个接收方，512 字节", "throughput, 3 publishers to 3 recipients, 512 B",
              ["--bytes", "512"], quick_rounds=2),
     Scenario("S3", "空闲时一条：发出到确认、到手", "one message, idle: to confirmed, into hands",
-             ["--bytes", "512", "--mode", "ping", "--pause-us", "2000"], seconds=4),
+             ["--bytes", "512", "--mode", "ping", "--pause-us", "2000"]),
     # The same bytes of bulk under way as our lane lets through: 448 KiB a publisher.
     Scenario("S4", "大流量中的特急告警", "alerts while bulk runs",
              ["--bytes", "512", "--mode", "alert", "--pause-us", "20000"], bench_mechanism=True,
-             systems=(LIANFANG, *PEERS), peer_window={p: 868 for p in PEERS}, seconds=8, quick_seconds=2),
+             systems=(LIANFANG, *PEERS), peer_window={p: 868 for p in PEERS}, seconds=6, quick_seconds=2),
     Scenario("S2-128", "128 字节", "128 B", ["--bytes", "128"], quick=False),
     Scenario("S2-4K", "4 KiB", "4 KiB", ["--bytes", "4096"], quick=False),
     Scenario("S2-31", "三十一个发送方到两个接收方", "31 publishers to 2 recipients", ["--bytes", "512"],
@@ -117,6 +117,7 @@ ABSOLUTE = [
     ("S8-desk", "one notice desk to desk, p50", "ms", 5, None, False),
     ("S5-memory", "RssAnon a session", "KB", 100, None, False),
     ("S5-alert", "an alert to all sessions", "s", 1, None, False),
+    ("S5-restart", "that restart", "s", 2, None, False),
     ("S5-back", "all sessions back after a restart", "s", 10, None, False),
     ("S5-rest", "broker CPU at rest", "%", 2, None, False),
     ("S6-rate", "throughput at the end by that at the start", "", .9, None, True),

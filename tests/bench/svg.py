@@ -55,15 +55,22 @@ def panels(results, scenarios):
                    {s: [r["cpu_seconds"] * 1e6 / r["deliveries"] for r in rounds] for s, rounds in measured.items()})
 
 
-def plot(facts, results, scenarios):
+def said(slices):
+    """Machine, then each slice: time, commit, command."""
+    newest = slices[-1]
+    yield f"{newest['machine']['cpu']} × {newest['machine']['cores']}"
+    for one in slices:
+        yield f"{one['when']}, {one['commit']}: {one['command']}"
+
+
+def plot(slices, results, scenarios):
     drawn = list(panels(results, scenarios))
     rows = (len(drawn) + COLUMNS - 1) // COLUMNS
     width, height = MARGIN * 2 + COLUMNS * PANEL_W, TOP + rows * (PANEL_H + 20) + MARGIN
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
            'font-family="sans-serif">', f'<rect width="{width}" height="{height}" fill="#fff"/>',
            text(MARGIN, 26, "联防 Lianfang beside other brokers, same machine, same run", 16, weight="bold"),
-           text(MARGIN, 44, f"{facts['when']} · {facts['machine']['cpu']} × {facts['machine']['cores']} · "
-                            f"commit {facts['commit']} · {facts['command']}", 10, fill="#666"),
+           text(MARGIN, 44, " · ".join(said(slices)), 10, fill="#666"),
            text(MARGIN, 58, "bars: medians of the rounds; lines: least to most. bare: the same parts and nothing else",
                 10, fill="#666")]
     for i, (title, unit, values) in enumerate(drawn):
