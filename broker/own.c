@@ -54,6 +54,7 @@ struct making {
 
 /* What a reminder repeats of the notice that is owed for. */
 struct named {
+    uint8_t id[WIRE_ID_BYTES];
     char number[WIRE_NUMBER_TEXT]; /* as a person would say it */
     char incident[WIRE_HEADER_BYTES_MAX];
     bool has_incident;
@@ -70,8 +71,9 @@ static enum wire_status read_named(struct making *m, const struct broker_draft *
     ProtobufCBinaryData raw = headers->header[draft->index];
     Wire__Header *header = (Wire__Header *)wire_decode(&wire__header__descriptor, wire_bytes(raw.data, raw.len),
                                                        WIRE_STRICT_NONE, m->arena, &status);
-    if (header == NULL)
+    if (header == NULL || header->id.len != WIRE_ID_BYTES)
         return WIRE_DAMAGED;
+    memcpy(out->id, header->id.data, WIRE_ID_BYTES);
     out->has_incident = header->incident != NULL && strlen(header->incident) < sizeof(out->incident);
     if (out->has_incident)
         strcpy(out->incident, header->incident);
@@ -144,7 +146,8 @@ static void fill_header(struct making *m, const struct broker_draft *draft, size
     header->form = WIRE__PAYLOAD_FORM__CLEAR;
 }
 
-static void fill_addresses(struct making *m, const struct broker_draft *draft, Wire__Header *header)
+static void fill_addresses(struct making *m, const struct broker_draft *draft, const struct named *named,
+                           Wire__Header *header)
 {
     Wire__Address *list = wire_arena_take(m->arena, 2 * sizeof(*list));
     header->to = wire_arena_take(m->arena, 2 * sizeof(*header->to));
@@ -159,7 +162,7 @@ static void fill_addresses(struct making *m, const struct broker_draft *draft, W
     }
     wire__reference__init(about);
     about->origin = draft->origin;
-    about->id = (ProtobufCBinaryData){WIRE_ID_BYTES, wire_arena_copy(m->arena, draft->id, WIRE_ID_BYTES)};
+    about->id = (ProtobufCBinaryData){WIRE_ID_BYTES, wire_arena_copy(m->arena, named->id, WIRE_ID_BYTES)};
     header->in_reply_to = about;
 }
 
@@ -171,7 +174,7 @@ static enum wire_status make_envelope(struct making *m, size_t i, Wire__Envelope
     if (status != WIRE_OK)
         return status;
     fill_header(m, draft, i, header);
-    fill_addresses(m, draft, header);
+    fill_addresses(m, draft, &named, header);
     header->incident = named.has_incident ? wire_arena_text(m->arena, named.incident, strlen(named.incident)) : NULL;
     struct wire_bytes payload = payload_of(m, draft, named.number);
     uint8_t *salt = wire_arena_take(m->arena, WIRE_SALT_BYTES);

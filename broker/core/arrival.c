@@ -1,5 +1,5 @@
 /* ARRIVED: a recipient signed what came of a part. It is kept, forwarded to the origin verbatim, moves the cursor, and
- * starts the terms of what the recipient owes. */
+ * starts the terms of what the recipient owes (term.c). */
 #include "broker/core/inside.h"
 
 /* Exactly the envelopes of the part, in order, each with a recipient's code. */
@@ -36,113 +36,6 @@ static bool statement_right(const struct region *region, const struct broker_arr
            arrivals_right(statement, arrived->row);
 }
 
-/* --- terms
- * ------------------------------------------------------------------------------------------------------------ */
-struct terms {
-    struct broker_core *core;
-    const struct broker_arrived *arrived;
-    const struct region *region;
-    const Wire__Disposition **dispositions; /* decoded once each; NULL = not yet */
-    int64_t first_due_ms;                   /* of the part, from admission */
-    bool owed;
-};
-
-static const Wire__Disposition *disposition(struct terms *terms, const struct broker_fact *fact)
-{
-    if (fact->disposition == 0)
-        return NULL;
-    const Wire__Disposition **slot = &terms->dispositions[fact->disposition - 1];
-    if (*slot == NULL)
-        *slot = broker_disposition(terms->arrived->batch, fact, &terms->core->out->arena);
-    return *slot;
-}
-
-static uint8_t desk_of(const Wire__Disposition *given, uint32_t region)
-{
-    for (size_t i = 0; i < given->n_to && i < given->n_to_unit; i++) {
-        if (given->to[i] == region)
-            return (uint8_t)given->to_unit[i];
-    }
-    return WIRE_UNIT_NONE;
-}
-
-static bool answered(const struct broker_arrived *arrived, uint32_t index, uint32_t duty)
-{
-    for (size_t i = 0; i < arrived->answered_count; i++) {
-        if (arrived->answered[i].index == index &&
-            (arrived->answered[i].duty == 0 || arrived->answered[i].duty == duty))
-            return true;
-    }
-    return false;
-}
-
-static bool in_office(const Wire__Term *term)
-{
-    return term->has_office_hours && term->office_hours;
-}
-
-static void start_term(struct terms *terms, const struct broker_fact *fact, uint32_t index,
-                       const Wire__Disposition *given, const Wire__Term *term)
-{
-    struct broker_core *core = terms->core;
-    const Wire__BatchSeal *seal = terms->arrived->batch->seal;
-    int64_t whole = (int64_t)term->minutes * MINUTE_MS;
-    struct broker_duty duty = {.origin = seal->origin, .recipient = terms->region->region, .duty = (uint8_t)term->duty};
-    struct broker_obligation_row row = {
-        .serial = terms->arrived->row->serial,
-        .index = (uint16_t)index,
-        .step = BROKER_STEP_REMIND,
-        .since_ms = core->wall_ms,
-        .due_ms = broker_due_ms(core->wall_ms, whole, in_office(term)),
-        .down_total_ms = terms->region->down_total_ms,
-        .keep_until = fact->keep_until,
-        .status = fact->status,
-        .unit = desk_of(given, terms->region->region),
-        .lane = (uint8_t)seal->lane,
-    };
-    memcpy(duty.id, fact->id, WIRE_ID_BYTES);
-    memcpy(row.mechanism, seal->mechanism, strlen(seal->mechanism) + 1);
-    broker_duty_put(core, &duty, broker_due_ms(core->wall_ms, whole / 4 * 3, in_office(term)), &row);
-}
-
-/* The terms of one envelope: from now if it arrived. In any case what the part was to arrive by is found again. */
-static void owe(struct terms *terms, uint32_t index, bool came)
-{
-    struct broker_fact fact;
-    if (!broker_bit(terms->arrived->row->owes, index) || !broker_get_fact(terms->arrived->batch, index, &fact))
-        return;
-    const Wire__Disposition *given = disposition(terms, &fact);
-    for (size_t i = 0; given != NULL && i < given->n_term; i++) {
-        const Wire__Term *term = given->term[i];
-        int64_t due =
-            broker_due_ms(terms->arrived->row->admitted_ms, (int64_t)term->minutes * MINUTE_MS, in_office(term));
-        terms->owed = true;
-        terms->first_due_ms = due < terms->first_due_ms ? due : terms->first_due_ms;
-        if (came && !answered(terms->arrived, index, term->duty))
-            start_term(terms, &fact, index, given, term);
-    }
-}
-
-/* Returns how many envelopes cannot be read there or were rejected. */
-static uint32_t start_terms(struct broker_core *core, const struct region *region, const struct broker_arrived *arrived)
-{
-    const Wire__ArrivedStatement *statement = arrived->statement;
-    struct terms terms = {.core = core, .arrived = arrived, .region = region, .first_due_ms = INT64_MAX};
-    uint32_t bad = 0;
-    terms.dispositions = broker_take(core, (arrived->batch->n_disposition + 1) * sizeof *terms.dispositions);
-    for (size_t i = 0; i < statement->n_arrival; i++) {
-        bool came = statement->arrival[i]->code == WIRE__VERDICT_CODE__ARRIVED;
-        owe(&terms, statement->arrival[i]->index, came);
-        bad += !came;
-    }
-    if (terms.owed) {
-        struct broker_duty duty =
-            broker_duty_arrive(arrived->row->origin, region->region, arrived->row->serial, arrived->part->number);
-        broker_duty_erase(core, &duty, terms.first_due_ms);
-    }
-    return bad;
-}
-
 /* --- the cursor
  * --------------------------------------------------------------------------------------------------------- */
 static void move_cursor(struct broker_core *core, struct queue *queue, uint64_t number,
@@ -173,7 +66,7 @@ static void keep(struct broker_core *core, struct region *region, struct queue *
     broker_row_put(core, BROKER_ARRIVAL,
                    broker_key_arrival(arrived->row->serial, region->region, arrived->part->number),
                    broker_pack(core, &arrived->part->signed_->base));
-    uint32_t bad = start_terms(core, region, arrived);
+    uint32_t bad = broker_terms_start(core, region, arrived);
     move_cursor(core, queue, arrived->part->number, arrived->row);
     if (forward) {
         Wire__LedgerReceipt receipt;

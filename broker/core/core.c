@@ -58,8 +58,9 @@ static size_t cut_all(struct broker_core *core, const struct broker_options *opt
     core->window = cut(&cutter, sizeof *core->window, options->window_rows);
     core->parts = cut(&cutter, sizeof *core->parts, options->regions_max);
     core->part_of = cut(&cutter, sizeof *core->part_of, options->regions_max);
-    /* Envelopes, obligations ended (two rows each), three rows a part and as many again for parts cut in two. */
-    core->rows_max = 2 * WIRE_BATCH_ENVELOPES_MAX + 2 * BROKER_DUTIES_MAX + 8 * options->regions_max + 4096;
+    /* Envelopes and what they answer, obligations (two rows each), three rows a part and as many again for parts cut in
+     * two. */
+    core->rows_max = 4 * WIRE_BATCH_ENVELOPES_MAX + 2 * BROKER_DUTIES_MAX + 8 * options->regions_max + 4096;
     core->rows = cut(&cutter, sizeof *core->rows, core->rows_max);
     core->facts = cut(&cutter, BROKER_FACT_BYTES, WIRE_BATCH_ENVELOPES_MAX);
     core->scratch_leaf = cut(&cutter, sizeof *core->scratch_leaf, WIRE_BATCH_ENVELOPES_MAX);

@@ -47,7 +47,7 @@ enum {
     BROKER_WINDOW_ROWS = 32,                   /* next rows of one queue in memory */
     BROKER_SEAL_DRAFTS_MAX = 64,
     BROKER_FETCHES_MAX = 32,  /* under way at one time */
-    BROKER_DUTIES_MAX = 4096, /* obligations that one SUBMIT ends; what is above that is reminded of in vain */
+    BROKER_DUTIES_MAX = 2048, /* OBLIGATION rows that one SUBMIT looks at; what is in others is reminded of in vain */
     BROKER_NUMBERS_MAX = 16,  /* dates of one SUBMIT whose numbers are noted */
     BROKER_KNOWN_MAX = 256,   /* ids named to a fork */
     BROKER_STATEMENT_BYTES_MAX = 960 * 1024, /* of one receipt: it must fit a frame */
@@ -77,7 +77,8 @@ enum broker_event_kind {
     BROKER_EVENT_COMMITTED,    /* this append and all before it */
     BROKER_EVENT_FETCHED,
     BROKER_EVENT_TIMER,
-    BROKER_EVENT_POLICY,
+    BROKER_EVENT_POLICY, /* after the DIRECTORY at start: nothing falls due before, and nobody is told who is not
+                            enrolled */
     BROKER_EVENT_DIRECTORY,
     BROKER_EVENT_ROOM,
     BROKER_EVENT_HELLO,
@@ -170,20 +171,23 @@ struct broker_stored {
     struct wire_bytes statement; /* encoded ReceiptStatement */
 };
 
-/* An obligation that an envelope may end. */
+/* A row of obligations that envelopes may end. */
 struct broker_duty_look {
     struct broker_duty duty;
     int64_t next_ms; /* OBLIGATION_OF */
+    const struct broker_obligation_row *row;
 };
 
 struct broker_envelope_look {
     bool known; /* ENVELOPE has (origin, id) */
     struct broker_envelope_row first;
     const struct rules_parent *parent; /* when in_reply_to; NULL = not found */
-    uint64_t named_serial; /* batch and index (ENVELOPE) of in_reply_to, else of references[0]; 0 = not found */
+    /* Batch and index (ENVELOPE) of in_reply_to, else and for a cancel of references[0]; 0 = not found. */
+    uint64_t named_serial;
     uint16_t named_index;
     const struct rules_original *original; /* when update or cancel: of references[0]; NULL = not found */
-    /* A reply: obligations of (parent, this origin). A cancel: all obligations about references[0]. */
+    /* In the submit's list. A reply: what this origin owes about the batch of its parent. A cancel: what anybody owes
+     * about the batch of references[0]. */
     const struct broker_duty_look *duties;
     size_t duty_count;
 };
@@ -204,7 +208,9 @@ struct broker_submit {
     struct broker_stream_row stream;          /* zero: a new stream */
     const struct broker_stored *stored;       /* the batch that starts at seal->first; NULL: none */
     const struct broker_envelope_look *looks; /* an envelope; may be NULL when failed or first != head + 1 */
-    const Wire__NumberHead *numbers;          /* NUMBER of the distinct dates in headers (≤ NUMBERS_MAX) */
+    const struct broker_duty_look *duties;    /* of all looks, each row once (≤ DUTIES_MAX) */
+    size_t duty_count;
+    const Wire__NumberHead *numbers; /* NUMBER of the distinct dates in headers (≤ NUMBERS_MAX) */
     size_t number_count;
 };
 
@@ -362,16 +368,15 @@ struct broker_cut {
     enum wire_status status;
 };
 
-/* An envelope of the broker's own, to be made by the shell: kind reminder or overdue, in reply to (origin, id), whose
- * header the shell finds in HEADERS of serial and index. Header.to is to[]; keep_until, status and incident are those
- * of the original. */
+/* An envelope of the broker's own, to be made by the shell: kind reminder or overdue, in reply to the envelope of
+ * `origin` whose header the shell finds in HEADERS of serial and index. Header.to is to[]; keep_until, status and
+ * incident are those of the original. */
 struct broker_draft {
     uint32_t kind;       /* WIRE_KIND_REMINDER, WIRE_KIND_OVERDUE */
     uint32_t to[2];      /* the region that owes, the origin */
     uint32_t to_unit[2]; /* 0: for the origin its issuer's unit, else command */
     uint32_t to_count;
     uint32_t origin; /* of what it is about */
-    uint8_t id[WIRE_ID_BYTES];
     uint64_t serial;
     uint16_t index;
     uint32_t who;      /* the region that owes */

@@ -71,16 +71,19 @@ static struct wire_digest chain_of(struct broker_core *core, const struct broker
 static void arrive_row(struct broker_core *core, const struct broker_submit *submit, const struct part *part,
                        const struct broker_queue_row *row, uint64_t number)
 {
-    struct broker_duty duty = broker_duty_arrive(row->origin, core->regions[part->region].region, row->serial, number);
+    struct broker_duty duty = {row->serial, core->regions[part->region].region, number, BROKER_DUTY_ARRIVE, 0};
     struct broker_obligation_row obligation = {
-        .serial = row->serial,
+        .origin = row->origin,
         .step = BROKER_STEP_ARRIVE,
         .since_ms = row->admitted_ms,
         .due_ms = part->first_due_ms,
+        .count = row->count,
     };
-    while (!broker_bit(part->owes, obligation.index))
-        obligation.index++;
-    const Wire__Header *header = submit->headers[obligation.index];
+    uint32_t first = 0; /* it stands for the part */
+    while (!broker_bit(part->owes, first))
+        first++;
+    broker_bit_set(obligation.owed, first);
+    const Wire__Header *header = submit->headers[first];
     obligation.keep_until = header->keep_until;
     obligation.status = (uint8_t)header->status;
     obligation.lane = (uint8_t)header->lane;

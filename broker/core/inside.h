@@ -210,11 +210,12 @@ struct part {
     uint8_t given[BROKER_BITMAP_BYTES], owes[BROKER_BITMAP_BYTES];
 };
 
-struct own_draft {
+/* A row of obligations of which some are in the SEAL under way. */
+struct own_row {
     struct broker_duty duty;
-    struct broker_obligation_row row;
+    struct broker_obligation_row row; /* nothing owed: all of it was fulfilled while it was being sealed */
     int64_t next_ms;
-    bool gone; /* fulfilled while it was being sealed */
+    uint8_t sealing[BROKER_BITMAP_BYTES]; /* the envelopes that are told of */
 };
 
 struct totals {
@@ -264,8 +265,9 @@ struct broker_core {
     uint64_t seal_request; /* 0 = none under way */
     uint64_t seal_serial;
     int64_t seal_not_before_ms;
-    struct own_draft sealing[BROKER_SEAL_DRAFTS_MAX];
-    uint32_t sealing_count;
+    struct own_row sealing[BROKER_SEAL_DRAFTS_MAX];
+    uint32_t sealing_count;  /* rows */
+    uint32_t sealing_drafts; /* in all of them */
     /* the append under way */
     struct wire_row *rows;
     uint32_t rows_max, rows_used, rows_from;
@@ -284,7 +286,9 @@ struct broker_core {
     uint8_t *facts; /* WIRE_BATCH_ENVELOPES_MAX × BROKER_FACT_BYTES */
     uint32_t scratch_index[WIRE_BATCH_ENVELOPES_MAX];
     struct wire_digest *scratch_leaf; /* WIRE_BATCH_ENVELOPES_MAX */
-    uint32_t duties_ended, verdicts_left;
+    struct broker_obligation_row
+        *ended[BROKER_DUTIES_MAX]; /* by place in submit.duties, as it is to be; NULL: as it was */
+    uint32_t verdicts_left;
     uint32_t statement_size;
     uint8_t *statement;    /* STATEMENT_BUFFER */
     uint8_t *dispositions; /* STATEMENT_BUFFER: the distinct ones, one behind the other */
@@ -458,16 +462,22 @@ void broker_receipts_fetched(struct broker_core *core, uint32_t nonce, uint32_t 
                              const struct broker_fetched *fetched);
 void broker_on_arrived(struct broker_core *core, const struct broker_event *event);
 
-/* --- due.c, obligation.c, own.c ----------------------------------------------------------------------------------- */
+/* --- due.c, term.c, duty.c, obligation.c, own.c ------------------------------------------------------------------- */
 /* from + term; with office hours only Monday to Friday 09:00-17:00 +08:00 count. */
 int64_t broker_due_ms(int64_t from_ms, int64_t term_ms, bool office_hours);
 void broker_duty_put(struct broker_core *core, const struct broker_duty *duty, int64_t next_ms,
                      const struct broker_obligation_row *row);
 void broker_duty_erase(struct broker_core *core, const struct broker_duty *duty, int64_t next_ms);
-struct broker_duty broker_duty_arrive(uint32_t origin, uint32_t recipient, uint64_t serial, uint64_t number);
-/* Obligations that an admitted reply or cancel ends. */
-void broker_duties_end(struct broker_core *core, uint32_t origin, const Wire__Header *header,
-                       const struct broker_envelope_look *look);
+/* The terms of a part: those of what came begin now. Returns how many envelopes cannot be read there or were rejected.
+ */
+uint32_t broker_terms_start(struct broker_core *core, const struct region *region,
+                            const struct broker_arrived *arrived);
+/* Obligations that admitted replies and cancels end: open, each envelope, close (which puts the rows). */
+void broker_duties_open(struct broker_core *core, const struct broker_submit *submit);
+void broker_duties_end(struct broker_core *core, uint32_t origin, const struct broker_submit *submit, uint32_t index);
+void broker_duties_close(struct broker_core *core, const struct broker_submit *submit);
+/* Puts a row after some of its envelopes were told of: to the next step when all were. */
+void broker_own_row_next(struct broker_core *core, const struct own_row *own);
 void broker_obligations_want(struct broker_core *core);
 void broker_obligations_fetched(struct broker_core *core, uint32_t nonce, const struct broker_fetched *fetched);
 void broker_on_sealed(struct broker_core *core, const struct broker_event *event);

@@ -66,7 +66,7 @@ static struct counts judge_all(struct broker_core *core, struct region *origin, 
             index_row(core, origin, &verdict, serial, i, at_ms);
         if (admitted) {
             broker_fan_envelope(core, submit, i, verdict.disposition, serial, at_ms);
-            broker_duties_end(core, origin->region, submit->headers[i], &submit->looks[i]);
+            broker_duties_end(core, origin->region, submit, i);
         }
         count(core, &counts, verdict.code);
     }
@@ -173,11 +173,12 @@ uint64_t broker_judge(struct broker_core *core, struct region *origin, const str
     }
     ENSURE(submit.looks != NULL && submit.batch->seal->origin == origin->region); /* the gate sees to it */
     memset(core->id_slot, 0, sizeof core->id_slot);
-    core->duties_ended = 0;
+    broker_duties_open(core, &submit);
     broker_dispositions_open(core);
     broker_statement_open(core, submit.batch->seal, origin->region);
     struct counts counts = judge_all(core, origin, &submit, serial, at_ms);
     broker_statement_close(core, at_ms, digest, serial);
+    broker_duties_close(core, &submit);
     broker_fan_close(core, &submit, serial, at_ms);
     receipt_row(core, origin);
     batch_rows(core, origin, &submit, serial, at_ms, digest);

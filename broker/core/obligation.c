@@ -3,99 +3,13 @@
  *
  *   admitted ──▶ ARRIVE (first term) ──▶ overdue: not delivered
  *   arrived  ──▶ REMIND (three quarters) ──▶ OVERDUE (the end; once later by the time the link was down) ──▶ gone
- *   a reply or a cancel erases its rows */
+ *   a reply or a cancel takes its envelope out of its rows (duty.c)
+ *
+ * A row stands for many envelopes of a part; what one SEAL cannot take of them stays in it, under the same time. */
 #include "broker/core/inside.h"
 #include "wire/canary.h"
 #include "wire/kind.h"
 
-struct broker_duty broker_duty_arrive(uint32_t origin, uint32_t recipient, uint64_t serial, uint64_t number)
-{
-    struct broker_duty duty = {.origin = origin, .recipient = recipient, .duty = BROKER_DUTY_ARRIVE};
-    wire_put_u64(wire_put_u64(duty.id, serial), number);
-    return duty;
-}
-
-void broker_duty_put(struct broker_core *core, const struct broker_duty *duty, int64_t next_ms,
-                     const struct broker_obligation_row *row)
-{
-    broker_row_put(core, BROKER_OBLIGATION, broker_key_obligation(next_ms, duty),
-                   broker_put_obligation(&core->out->arena, row));
-    if (duty->duty != BROKER_DUTY_ARRIVE)
-        broker_row_put(core, BROKER_OBLIGATION_OF, broker_key_duty(duty),
-                       broker_put_u64(&core->out->arena, (uint64_t)next_ms));
-    if (next_ms < core->due_ms)
-        core->due_ms = next_ms;
-}
-
-static bool same_duty(const struct broker_duty *a, const struct broker_duty *b)
-{
-    return a->origin == b->origin && a->recipient == b->recipient && a->duty == b->duty &&
-           memcmp(a->id, b->id, WIRE_ID_BYTES) == 0;
-}
-
-/* Also out of a SEAL under way: what is gone is not written again when it comes back. */
-void broker_duty_erase(struct broker_core *core, const struct broker_duty *duty, int64_t next_ms)
-{
-    broker_row_erase(core, BROKER_OBLIGATION, broker_key_obligation(next_ms, duty));
-    if (duty->duty != BROKER_DUTY_ARRIVE)
-        broker_row_erase(core, BROKER_OBLIGATION_OF, broker_key_duty(duty));
-    for (uint32_t i = 0; i < core->sealing_count; i++) {
-        if (same_duty(&core->sealing[i].duty, duty))
-            core->sealing[i].gone = true;
-    }
-}
-
-/* --- ended by answers ------------------------------------------------------------------------------------------------
- */
-static bool still_ends(struct broker_core *core)
-{
-    return core->duties_ended++ < BROKER_DUTIES_MAX;
-}
-
-static void end_all(struct broker_core *core, const struct broker_envelope_look *look)
-{
-    for (size_t i = 0; i < look->duty_count && still_ends(core); i++)
-        broker_duty_erase(core, &look->duties[i].duty, look->duties[i].next_ms);
-    if (look->named_serial != 0)
-        broker_row_put(core, BROKER_ANSWERED, broker_key_answered(look->named_serial, 0, look->named_index, 0),
-                       wire_bytes(NULL, 0));
-}
-
-/* An answer to what has not arrived yet (its ARRIVED got lost) leaves a mark for the arrival. */
-static void end_one(struct broker_core *core, uint32_t origin, const struct broker_envelope_look *look, uint8_t duty)
-{
-    for (size_t i = 0; i < look->duty_count; i++) {
-        if (look->duties[i].duty.duty != duty)
-            continue;
-        if (still_ends(core))
-            broker_duty_erase(core, &look->duties[i].duty, look->duties[i].next_ms);
-        return;
-    }
-    if (look->named_serial != 0)
-        broker_row_put(core, BROKER_ANSWERED, broker_key_answered(look->named_serial, origin, look->named_index, duty),
-                       wire_bytes(NULL, 0));
-}
-
-void broker_duties_end(struct broker_core *core, uint32_t origin, const Wire__Header *header,
-                       const struct broker_envelope_look *look)
-{
-    if (header->action == WIRE__ACTION__CANCEL) {
-        end_all(core, look);
-        return;
-    }
-    if (header->in_reply_to == NULL)
-        return;
-    if (header->kind == WIRE_KIND_ACKNOWLEDGEMENT)
-        end_one(core, origin, look, WIRE__DUTY__SIGN_FOR);
-    if (header->kind != WIRE_KIND_OUTCOME)
-        return;
-    end_one(core, origin, look, WIRE__DUTY__FIRST_FEEDBACK);
-    if (header->has_progress && header->progress == WIRE__PROGRESS__FINAL)
-        end_one(core, origin, look, WIRE__DUTY__CLOSE);
-}
-
-/* --- falling due
- * ------------------------------------------------------------------------------------------------------ */
 void broker_obligations_want(struct broker_core *core)
 {
     struct broker_key none = {.size = 0};
@@ -107,7 +21,7 @@ void broker_obligations_want(struct broker_core *core)
     core->due_fetching = true;
     core->due_nonce = (core->due_nonce + 1) & 0xffffff;
     broker_fetch(core, REQUEST_OBLIGATIONS, core->due_nonce, 0, BROKER_OBLIGATION, none, none, OBLIGATIONS_FETCH_ROWS,
-                 OBLIGATIONS_FETCH_ROWS * 256, true);
+                 OBLIGATIONS_FETCH_ROWS * 512, true);
 }
 
 static int64_t down_total(struct broker_core *core, uint32_t adcode)
@@ -120,33 +34,33 @@ static int64_t down_total(struct broker_core *core, uint32_t adcode)
 }
 
 /* The end of a term, but the link was down for a while since the arrival: that time is added, once. */
-static bool extend(struct broker_core *core, struct own_draft *draft)
+static bool extend(struct broker_core *core, struct own_row *own)
 {
-    struct broker_obligation_row *row = &draft->row;
-    int64_t down = down_total(core, draft->duty.recipient) - row->down_total_ms;
+    struct broker_obligation_row *row = &own->row;
+    int64_t down = down_total(core, own->duty.recipient) - row->down_total_ms;
     if (row->step != BROKER_STEP_OVERDUE || row->extended || down <= 0)
         return false;
-    broker_row_erase(core, BROKER_OBLIGATION, broker_key_obligation(draft->next_ms, &draft->duty));
+    broker_row_erase(core, BROKER_OBLIGATION, broker_key_obligation(own->next_ms, &own->duty));
     row->extended = true;
     row->due_ms += down;
-    broker_duty_put(core, &draft->duty, row->due_ms, row);
+    broker_duty_put(core, &own->duty, row->due_ms, row);
     return true;
 }
 
-static bool draft_of(struct own_draft *out, const struct wire_row *row)
+static bool own_row_of(struct own_row *out, const struct wire_row *row)
 {
-    *out = (struct own_draft){.gone = false};
+    *out = (struct own_row){.next_ms = 0};
     return broker_obligation_of_key(row->key, &out->next_ms, &out->duty) &&
            broker_get_obligation(row->value, &out->row);
 }
 
 /* Of one mechanism and lane with those taken already: one SEAL is one stream. */
-static bool goes_along(const struct broker_core *core, const struct own_draft *draft)
+static bool goes_along(const struct broker_core *core, const struct own_row *own)
 {
     if (core->sealing_count == 0)
         return true;
-    return core->sealing_count < BROKER_SEAL_DRAFTS_MAX && core->sealing[0].row.lane == draft->row.lane &&
-           strcmp(core->sealing[0].row.mechanism, draft->row.mechanism) == 0;
+    return core->sealing_drafts < BROKER_SEAL_DRAFTS_MAX && core->sealing[0].row.lane == own->row.lane &&
+           strcmp(core->sealing[0].row.mechanism, own->row.mechanism) == 0;
 }
 
 static void address(struct broker_core *core, struct broker_draft *out, uint32_t region, uint32_t unit)
@@ -157,59 +71,96 @@ static void address(struct broker_core *core, struct broker_draft *out, uint32_t
     out->to_unit[out->to_count++] = unit;
 }
 
-static void draft_fill(struct broker_core *core, const struct own_draft *draft, struct broker_draft *out)
+static void draft_fill(struct broker_core *core, const struct own_row *own, uint16_t index, struct broker_draft *out)
 {
-    out->kind = draft->row.step == BROKER_STEP_REMIND ? WIRE_KIND_REMINDER : WIRE_KIND_OVERDUE;
-    out->origin = draft->duty.origin;
-    if (draft->duty.duty != BROKER_DUTY_ARRIVE)
-        memcpy(out->id, draft->duty.id, WIRE_ID_BYTES);
-    out->serial = draft->row.serial;
-    out->index = draft->row.index;
-    out->who = draft->duty.recipient;
-    out->who_unit = draft->row.unit;
-    out->duty = draft->duty.duty;
-    out->due_ms = draft->row.due_ms;
-    out->keep_until = draft->row.keep_until;
-    out->status = CANARY(MIX_STATUS_OF_REMINDER) ? WIRE__STATUS__ACTUAL : (Wire__Status)draft->row.status;
-    if (draft->row.step != BROKER_STEP_ARRIVE) /* what is not delivered there is told the origin alone */
-        address(core, out, draft->duty.recipient, draft->row.unit);
-    address(core, out, draft->duty.origin, WIRE_UNIT_NONE);
+    out->kind = own->row.step == BROKER_STEP_REMIND ? WIRE_KIND_REMINDER : WIRE_KIND_OVERDUE;
+    out->origin = own->row.origin;
+    out->serial = own->duty.serial;
+    out->index = index;
+    out->who = own->duty.recipient;
+    out->who_unit = own->row.unit;
+    out->duty = own->duty.duty;
+    out->due_ms = own->row.due_ms;
+    out->keep_until = own->row.keep_until;
+    out->status = CANARY(MIX_STATUS_OF_REMINDER) ? WIRE__STATUS__ACTUAL : (Wire__Status)own->row.status;
+    if (own->row.step != BROKER_STEP_ARRIVE) /* what is not delivered there is told the origin alone */
+        address(core, out, own->duty.recipient, own->row.unit);
+    address(core, out, own->row.origin, WIRE_UNIT_NONE);
 }
 
 static void seal(struct broker_core *core)
 {
     struct broker_seal *out = &broker_effect(core, BROKER_SEAL)->seal;
-    struct broker_draft *drafts = broker_take(core, core->sealing_count * sizeof *drafts);
+    struct broker_draft *drafts = broker_take(core, core->sealing_drafts * sizeof *drafts);
+    uint32_t made = 0;
     core->seal_request = ++core->seal_serial;
-    for (uint32_t i = 0; i < core->sealing_count; i++)
-        draft_fill(core, &core->sealing[i], &drafts[i]);
+    for (uint32_t at = 0; at < core->sealing_count; at++) {
+        const struct own_row *own = &core->sealing[at];
+        for (uint16_t i = 0; i < own->row.count; i++) {
+            if (broker_bit(own->sealing, i))
+                draft_fill(core, own, i, &drafts[made++]);
+        }
+    }
+    ENSURE(made == core->sealing_drafts);
     out->request = core->seal_request;
     out->mechanism = core->sealing[0].row.mechanism;
     out->lane = (Wire__Lane)core->sealing[0].row.lane;
     out->drafts = drafts;
-    out->count = core->sealing_count;
+    out->count = made;
+}
+
+/* As many envelopes of the row as the SEAL still takes; the others when it has come back. */
+static void take_along(struct broker_core *core, const struct own_row *own)
+{
+    struct own_row *taken = &core->sealing[core->sealing_count++];
+    *taken = *own;
+    for (uint32_t i = 0; i < own->row.count && core->sealing_drafts < BROKER_SEAL_DRAFTS_MAX; i++) {
+        if (!broker_bit(own->row.owed, i) || broker_bit(own->row.told, i))
+            continue;
+        broker_bit_set(taken->sealing, i);
+        core->sealing_drafts++;
+    }
+}
+
+void broker_own_row_next(struct broker_core *core, const struct own_row *own)
+{
+    struct broker_obligation_row row = own->row;            /* what is erased is gone from a SEAL under way, too */
+    if (memcmp(row.owed, row.told, sizeof row.owed) != 0) { /* some are still to be told of */
+        broker_duty_put(core, &own->duty, own->next_ms, &row);
+        return;
+    }
+    broker_duty_erase(core, &own->duty, own->next_ms);
+    if (row.step != BROKER_STEP_REMIND)
+        return;
+    row.step = CANARY(REMIND_TWICE) ? BROKER_STEP_REMIND : BROKER_STEP_OVERDUE;
+    memset(row.told, 0, sizeof row.told);
+    broker_duty_put(core, &own->duty, row.due_ms, &row);
 }
 
 /* One row that is due: moved on at once, or taken into the SEAL to come. false: not this time. */
 static bool take_due(struct broker_core *core, const struct wire_row *row)
 {
-    struct own_draft draft;
-    if (!draft_of(&draft, row)) {
+    struct own_row own;
+    if (!own_row_of(&own, row)) {
         broker_note(core, BROKER_NOTE_DAMAGED, WIRE_DAMAGED, 0, BROKER_OBLIGATION, 0, 0);
         struct broker_key key = {.size = row->key.size < WIRE_KEY_BYTES_MAX ? row->key.size : WIRE_KEY_BYTES_MAX};
         memcpy(key.data, row->key.data, key.size);
         broker_row_erase(core, BROKER_OBLIGATION, key); /* else it would stand in the way for ever */
         return true;
     }
-    if (extend(core, &draft))
+    if (extend(core, &own))
         return true;
-    if (!broker_enrolled(core, draft.duty.origin) && !broker_enrolled(core, draft.duty.recipient)) {
-        broker_duty_erase(core, &draft.duty, draft.next_ms); /* nobody is left to be told */
+    if (!broker_enrolled(core, own.row.origin) && !broker_enrolled(core, own.duty.recipient)) {
+        broker_duty_erase(core, &own.duty, own.next_ms); /* nobody is left to be told */
         return true;
     }
-    if (!goes_along(core, &draft))
+    if (memcmp(own.row.owed, own.row.told, sizeof own.row.owed) == 0) { /* the others were answered meanwhile */
+        broker_own_row_next(core, &own);
+        return true;
+    }
+    if (!goes_along(core, &own))
         return false;
-    core->sealing[core->sealing_count++] = draft;
+    take_along(core, &own);
     return true;
 }
 
@@ -223,7 +174,7 @@ void broker_obligations_fetched(struct broker_core *core, uint32_t nonce, const 
     ENSURE(core->due_fetching && nonce == core->due_nonce && core->seal_request == 0);
     int64_t next = fetched->end ? INT64_MAX : core->wall_ms;
     core->due_fetching = false;
-    core->sealing_count = 0;
+    core->sealing_count = core->sealing_drafts = 0;
     core->due_ms = INT64_MAX; /* broker_duty_put lowers it for what is moved on */
     broker_rows_open(core);
     for (size_t i = 0; i < fetched->count; i++) {

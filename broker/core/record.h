@@ -65,16 +65,17 @@ struct broker_queue_name {
     uint32_t lane;
 };
 
-/* origin u32 ‖ id 16 ‖ recipient u32 ‖ duty u8. Duty 0 stands for the arrival of a whole part: then id is
- * serial u64 ‖ number u64 and origin that of the batch. */
+/* serial u64 ‖ recipient u32 ‖ number u64 ‖ duty u8 ‖ group u16: one duty of one recipient for envelopes of one part
+ * that share their terms. */
 struct broker_duty {
-    uint32_t origin;
-    uint8_t id[WIRE_ID_BYTES];
+    uint64_t serial; /* of the batch */
     uint32_t recipient;
-    uint8_t duty; /* Wire__Duty, or BROKER_DUTY_ARRIVE */
+    uint64_t number; /* of the part, in the recipient's queue */
+    uint8_t duty;    /* Wire__Duty, or BROKER_DUTY_ARRIVE: that the part arrives */
+    uint16_t group;  /* counts the sets of envelopes of a part that share unit, status, keep_until and terms */
 };
 
-enum { BROKER_DUTY_ARRIVE = 0, BROKER_DUTY_BYTES = 4 + WIRE_ID_BYTES + 4 + 1 };
+enum { BROKER_DUTY_ARRIVE = 0, BROKER_DUTY_BYTES = 8 + 4 + 8 + 1 + 2 };
 
 struct broker_key broker_key_meta(void);
 struct broker_key broker_key_last_serial(void);
@@ -93,9 +94,9 @@ struct broker_key broker_key_queue_row(const struct broker_queue_name *queue, ui
 struct broker_key broker_key_arrival(uint64_t serial, uint32_t recipient, uint64_t number);
 struct broker_key broker_key_obligation(int64_t next_ms, const struct broker_duty *duty);
 struct broker_key broker_key_duty(const struct broker_duty *duty);
-/* The prefix of all obligations about one envelope, and of those of one recipient of it. */
-struct broker_key broker_key_duties_of(uint32_t origin, const uint8_t id[WIRE_ID_BYTES]);
-struct broker_key broker_key_duties_by(uint32_t origin, const uint8_t id[WIRE_ID_BYTES], uint32_t recipient);
+/* The prefixes of all obligations about one batch, and of those of one recipient of it. */
+struct broker_key broker_key_duties_of(uint64_t serial);
+struct broker_key broker_key_duties_by(uint64_t serial, uint32_t recipient);
 /* An answer (or a cancel) that was admitted before the arrival of what it answers: that owes nothing more. The prefixes
  * (serial, recipient) and (serial, 0) are the look-up of an ARRIVED. */
 struct broker_key broker_key_answered_by(uint64_t serial, uint32_t recipient);
@@ -176,19 +177,21 @@ struct broker_cursor_row {
 enum broker_step { BROKER_STEP_ARRIVE = 0, BROKER_STEP_REMIND = 1, BROKER_STEP_OVERDUE = 2 };
 
 struct broker_obligation_row {
-    uint64_t serial; /* of the batch it is about */
-    uint16_t index;
+    uint32_t origin;       /* of the batch it is about */
     uint8_t step;          /* what happens at next_ms: enum broker_step */
     bool extended;         /* link-down time was added already */
     int64_t since_ms;      /* arrived; admitted for an arrival */
     int64_t due_ms;        /* end of the term */
     int64_t down_total_ms; /* the recipient's, at since_ms */
-    /* for the reminder: of the envelope it is about */
+    /* for the reminder: of the envelopes it is about */
     uint32_t keep_until;
     uint8_t status; /* Wire__Status */
     uint8_t unit;   /* the desk that owes */
     uint8_t lane;
     char mechanism[WIRE_MECHANISM_BYTES_MAX + 1];
+    uint16_t count;                    /* envelopes of the whole batch: the bitmaps have this many bits */
+    uint8_t owed[BROKER_BITMAP_BYTES]; /* bit i = envelope i of the batch is still owed for; never none */
+    uint8_t told[BROKER_BITMAP_BYTES]; /* of these: the step's notice was sent already */
 };
 
 struct wire_bytes broker_put_stream(struct wire_arena *arena, const struct broker_stream_row *row);
@@ -220,9 +223,23 @@ static inline bool broker_bit(const uint8_t *bitmap, uint32_t i)
     return (bitmap[i / 8] >> (i % 8)) & 1;
 }
 
+static inline bool broker_any(const uint8_t bitmap[BROKER_BITMAP_BYTES])
+{
+    for (uint32_t i = 0; i < BROKER_BITMAP_BYTES; i++) {
+        if (bitmap[i] != 0)
+            return true;
+    }
+    return false;
+}
+
 static inline void broker_bit_set(uint8_t *bitmap, uint32_t i)
 {
     bitmap[i / 8] |= (uint8_t)(1u << (i % 8));
+}
+
+static inline void broker_bit_clear(uint8_t *bitmap, uint32_t i)
+{
+    bitmap[i / 8] &= (uint8_t) ~(1u << (i % 8));
 }
 
 /* --- answers for look-ups ----------------------------------------------------------------------------------------- */

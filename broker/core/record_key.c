@@ -55,6 +55,13 @@ static void add_u8(struct broker_key *key, uint8_t v)
     add(key, &v, 1);
 }
 
+static void add_u16(struct broker_key *key, uint16_t v)
+{
+    uint8_t raw[2];
+    wire_put_u16(raw, v);
+    add(key, raw, sizeof raw);
+}
+
 static void add_u32(struct broker_key *key, uint32_t v)
 {
     uint8_t raw[4];
@@ -189,10 +196,11 @@ struct broker_key broker_key_arrival(uint64_t serial, uint32_t recipient, uint64
 
 static void add_duty(struct broker_key *key, const struct broker_duty *duty)
 {
-    add_u32(key, duty->origin);
-    add(key, duty->id, WIRE_ID_BYTES);
+    add_u64(key, duty->serial);
     add_u32(key, duty->recipient);
+    add_u64(key, duty->number);
     add_u8(key, duty->duty);
+    add_u16(key, duty->group);
 }
 
 struct broker_key broker_key_obligation(int64_t next_ms, const struct broker_duty *duty)
@@ -211,30 +219,32 @@ struct broker_key broker_key_duty(const struct broker_duty *duty)
     return key;
 }
 
-struct broker_key broker_key_duties_of(uint32_t origin, const uint8_t id[WIRE_ID_BYTES])
+static struct broker_key key_u64_u32(uint64_t a, uint32_t b)
 {
-    return broker_key_envelope(origin, id);
+    struct broker_key key = broker_key_serial(a);
+    add_u32(&key, b);
+    return key;
 }
 
-struct broker_key broker_key_duties_by(uint32_t origin, const uint8_t id[WIRE_ID_BYTES], uint32_t recipient)
+struct broker_key broker_key_duties_of(uint64_t serial)
 {
-    struct broker_key key = broker_key_envelope(origin, id);
-    add_u32(&key, recipient);
-    return key;
+    return broker_key_serial(serial);
+}
+
+struct broker_key broker_key_duties_by(uint64_t serial, uint32_t recipient)
+{
+    return key_u64_u32(serial, recipient);
 }
 
 struct broker_key broker_key_answered_by(uint64_t serial, uint32_t recipient)
 {
-    struct broker_key key = broker_key_serial(serial);
-    add_u32(&key, recipient);
-    return key;
+    return key_u64_u32(serial, recipient);
 }
 
 struct broker_key broker_key_answered(uint64_t serial, uint32_t recipient, uint16_t index, uint8_t duty)
 {
     struct broker_key key = broker_key_answered_by(serial, recipient);
-    add_u8(&key, (uint8_t)(index >> 8));
-    add_u8(&key, (uint8_t)index);
+    add_u16(&key, index);
     add_u8(&key, duty);
     return key;
 }
@@ -295,10 +305,11 @@ bool broker_duty_of_key(struct wire_bytes key, struct broker_duty *out)
 {
     if (key.size != BROKER_DUTY_BYTES)
         return false;
-    out->origin = wire_get_u32(key.data);
-    memcpy(out->id, key.data + 4, WIRE_ID_BYTES);
-    out->recipient = wire_get_u32(key.data + 4 + WIRE_ID_BYTES);
-    out->duty = key.data[BROKER_DUTY_BYTES - 1];
+    out->serial = wire_get_u64(key.data);
+    out->recipient = wire_get_u32(key.data + 8);
+    out->number = wire_get_u64(key.data + 12);
+    out->duty = key.data[20];
+    out->group = wire_get_u16(key.data + 21);
     return out->duty <= WIRE__DUTY__CLOSE;
 }
 

@@ -171,21 +171,32 @@ struct wire_bytes broker_put_queue(struct wire_arena *arena, const struct broker
     return wire_bytes(wire_arena_copy(arena, raw, size), size);
 }
 
-/* No bit beyond the count, none owed that is not given, at least one given. */
-static bool bitmaps_right(const struct broker_queue_row *row)
+/* No bit beyond the count, the second within the first, the first not empty. */
+static bool bitmaps_right(uint32_t count, const uint8_t *first, const uint8_t *second)
 {
     bool any = false;
     for (uint32_t i = 0; i < BROKER_BITMAP_BYTES; i++) {
         uint8_t above = 0;
-        if (i * 8 >= row->count)
+        if (i * 8 >= count)
             above = 0xff;
-        else if (row->count - i * 8 < 8)
-            above = (uint8_t)(0xff << (row->count - i * 8));
-        if ((row->given[i] & above) != 0 || (row->owes[i] & ~row->given[i]) != 0)
+        else if (count - i * 8 < 8)
+            above = (uint8_t)(0xff << (count - i * 8));
+        if ((first[i] & above) != 0 || (second[i] & ~first[i]) != 0)
             return false;
-        any = any || row->given[i] != 0;
+        any = any || first[i] != 0;
     }
     return any;
+}
+
+/* The two at the end of a row; what is beyond `count` bits is left as it is. */
+static bool last_bitmaps(struct reader *in, uint32_t count, uint8_t *first, uint8_t *second)
+{
+    size_t bytes = bitmap_bytes(count);
+    if (in->bad || count > WIRE_BATCH_ENVELOPES_MAX || in->left != 2 * bytes)
+        return false;
+    memcpy(first, next(in, bytes), bytes);
+    memcpy(second, next(in, bytes), bytes);
+    return bitmaps_right(count, first, second);
 }
 
 bool broker_get_queue(struct wire_bytes value, struct broker_queue_row *out)
@@ -199,12 +210,7 @@ bool broker_get_queue(struct wire_bytes value, struct broker_queue_row *out)
     out->count = next_u16(&in);
     next_digest(&in, &out->root);
     next_digest(&in, &out->chain);
-    size_t bytes = bitmap_bytes(out->count);
-    if (in.bad || out->count > WIRE_BATCH_ENVELOPES_MAX || in.left != 2 * bytes)
-        return false;
-    memcpy(out->given, in.at, bytes);
-    memcpy(out->owes, in.at + bytes, bytes);
-    return bitmaps_right(out);
+    return last_bitmaps(&in, out->count, out->given, out->owes);
 }
 
 struct wire_bytes broker_put_head(struct wire_arena *arena, const struct broker_head_row *row)
@@ -241,8 +247,8 @@ bool broker_get_cursor(struct wire_bytes value, struct broker_cursor_row *out)
 
 struct wire_bytes broker_put_obligation(struct wire_arena *arena, const struct broker_obligation_row *row)
 {
-    uint8_t raw[8 + 2 + 1 + 1 + 8 + 8 + 8 + 4 + 3 + WIRE_MECHANISM_BYTES_MAX];
-    uint8_t *at = wire_put_u16(wire_put_u64(raw, row->serial), row->index);
+    uint8_t raw[4 + 1 + 1 + 8 + 8 + 8 + 4 + 4 + WIRE_MECHANISM_BYTES_MAX + 2 + 2 * BROKER_BITMAP_BYTES];
+    uint8_t *at = wire_put_u32(raw, row->origin);
     *at++ = row->step;
     *at++ = row->extended ? 1 : 0;
     at = wire_put_u64(wire_put_u64(at, (uint64_t)row->since_ms), (uint64_t)row->due_ms);
@@ -250,17 +256,33 @@ struct wire_bytes broker_put_obligation(struct wire_arena *arena, const struct b
     *at++ = row->status;
     *at++ = row->unit;
     *at++ = row->lane;
-    size_t size = strlen(row->mechanism);
-    memcpy(at, row->mechanism, size);
-    size += (size_t)(at - raw);
+    size_t length = strlen(row->mechanism), bytes = bitmap_bytes(row->count);
+    *at++ = (uint8_t)length;
+    memcpy(at, row->mechanism, length);
+    at = wire_put_u16(at + length, row->count);
+    memcpy(at, row->owed, bytes);
+    memcpy(at + bytes, row->told, bytes);
+    size_t size = (size_t)(at - raw) + 2 * bytes;
     return wire_bytes(wire_arena_copy(arena, raw, size), size);
+}
+
+static bool next_mechanism(struct reader *in, char out[WIRE_MECHANISM_BYTES_MAX + 1])
+{
+    size_t length = next_u8(in);
+    if (length < 1 || length > WIRE_MECHANISM_BYTES_MAX)
+        return false;
+    const uint8_t *name = next(in, length);
+    if (in->bad)
+        return false;
+    memcpy(out, name, length);
+    out[length] = '\0';
+    return strlen(out) == length;
 }
 
 bool broker_get_obligation(struct wire_bytes value, struct broker_obligation_row *out)
 {
     struct reader in = {value.data, value.size, false};
-    *out = (struct broker_obligation_row){.serial = next_u64(&in)};
-    out->index = next_u16(&in);
+    *out = (struct broker_obligation_row){.origin = next_u32(&in)};
     out->step = next_u8(&in);
     uint8_t extended = next_u8(&in);
     out->extended = extended == 1;
@@ -271,12 +293,11 @@ bool broker_get_obligation(struct wire_bytes value, struct broker_obligation_row
     out->status = next_u8(&in);
     out->unit = next_u8(&in);
     out->lane = next_u8(&in);
-    if (in.bad || in.left < 1 || in.left > WIRE_MECHANISM_BYTES_MAX)
+    if (!next_mechanism(&in, out->mechanism))
         return false;
-    memcpy(out->mechanism, in.at, in.left);
-    return strlen(out->mechanism) == in.left && out->step <= BROKER_STEP_OVERDUE && extended <= 1 &&
-           out->index < WIRE_BATCH_ENVELOPES_MAX && out->due_ms >= 0 && out->status <= WIRE__STATUS__TEST &&
-           out->lane < WIRE_LANES;
+    out->count = next_u16(&in);
+    return last_bitmaps(&in, out->count, out->owed, out->told) && out->step <= BROKER_STEP_OVERDUE && extended <= 1 &&
+           out->due_ms >= 0 && out->status <= WIRE__STATUS__TEST && out->lane < WIRE_LANES;
 }
 
 void broker_put_fact(uint8_t out[BROKER_FACT_BYTES], const struct broker_fact *fact)

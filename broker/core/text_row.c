@@ -58,9 +58,10 @@ static void text_duty(struct wire_text *text, struct wire_bytes key)
         return;
     if (timed)
         wire_text_format(text, " at %lld", (long long)next_ms);
-    wire_text_format(text, " %s %06u/", names[duty.duty], duty.origin);
-    broker_text_hex(text, duty.id + WIRE_ID_BYTES - 4, 4);
-    wire_text_format(text, " by %06u", duty.recipient);
+    wire_text_format(text, " %s serial %llu by %06u/%llu", names[duty.duty], (unsigned long long)duty.serial,
+                     duty.recipient, (unsigned long long)duty.number);
+    if (duty.group != 0)
+        wire_text_format(text, " group %u", duty.group);
 }
 
 /* Keys that are a u32 or u64 and numbers behind it. */
@@ -187,9 +188,13 @@ static bool text_fixed(struct wire_text *text, uint32_t table, struct wire_bytes
                          (unsigned long long)cursor.envelopes);
     } else if (table == BROKER_OBLIGATION && broker_get_obligation(value, &obligation)) {
         static const char *const steps[] = {"arrive", "remind", "overdue"};
-        wire_text_format(text, "%s due %lld serial %llu/%u%s", steps[obligation.step], (long long)obligation.due_ms,
-                         (unsigned long long)obligation.serial, obligation.index,
+        wire_text_format(text, "%s due %lld%s owed ", steps[obligation.step], (long long)obligation.due_ms,
                          obligation.extended ? " extended" : "");
+        text_bits(text, obligation.owed, obligation.count);
+        if (broker_any(obligation.told)) {
+            wire_text_string(text, " told ");
+            text_bits(text, obligation.told, obligation.count);
+        }
     } else if ((table == BROKER_OBLIGATION_OF || table == BROKER_META) && broker_get_u64(value, &number)) {
         wire_text_format(text, "%llu", (unsigned long long)number);
     } else if (table == BROKER_NUMBER && broker_get_u32(value, &serial)) {

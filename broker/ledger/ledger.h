@@ -9,7 +9,7 @@
 #include "broker/core/core.h"
 #include "keep/keep.h"
 
-enum { LEDGER_FORMAT = 2 };
+enum { LEDGER_FORMAT = 3 };
 
 struct ledger {
     struct keep *keep;

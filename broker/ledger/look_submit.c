@@ -80,8 +80,14 @@ static enum wire_status find(struct ledger *ledger, uint32_t origin, ProtobufCBi
 struct looking {
     struct ledger *ledger;
     struct wire_arena *arena;        /* what stays */
-    struct broker_duty_look *duties; /* BROKER_DUTIES_MAX of all envelopes together, NULL: none was asked for yet */
+    struct broker_duty_look *duties; /* BROKER_DUTIES_MAX; NULL: none was asked for yet */
     size_t duty_count;
+    struct owing { /* whose rows stand in `duties` already */
+        uint64_t serial;
+        uint32_t recipient; /* 0: everybody's */
+        size_t from, count;
+    } * owing; /* one an envelope at most */
+    size_t owing_count;
 };
 
 struct duties {
@@ -94,21 +100,30 @@ static bool duty_visit(void *context, struct wire_bytes key, struct wire_bytes v
 {
     struct duties *duties = context;
     struct broker_duty_look *look = &duties->list[duties->count];
-    if (!broker_duty_of_key(key, &look->duty) || !broker_get_i64(value, &look->next_ms)) {
+    if (!broker_duty_of_key(key, &look->duty) || !broker_get_i64(value, &look->next_ms) || look->next_ms < 0) {
         duties->damaged = true;
         return false;
     }
     return ++duties->count < duties->max;
 }
 
-/* The obligations with this prefix, as far as one SUBMIT may end that many. */
-static enum wire_status look_duties(struct looking *looking, struct broker_key prefix,
-                                    struct broker_envelope_look *look)
+static enum wire_status read_obligation(struct looking *looking, struct broker_duty_look *look)
 {
-    if (looking->duties == NULL)
-        looking->duties = wire_arena_take(looking->arena, BROKER_DUTIES_MAX * sizeof(*looking->duties));
-    if (looking->duties == NULL)
+    bool found;
+    struct broker_obligation_row *row = wire_arena_take(looking->arena, sizeof(*row));
+    if (row == NULL)
         return WIRE_NO_MEMORY;
+    look->row = row;
+    enum wire_status status =
+        get(looking->ledger, BROKER_OBLIGATION, broker_key_obligation(look->next_ms, &look->duty), &found);
+    if (status != WIRE_OK)
+        return status;
+    return found && broker_get_obligation(value_of(looking->ledger), row) ? WIRE_OK : WIRE_DAMAGED;
+}
+
+/* The rows with this prefix, as far as one SUBMIT may change that many. */
+static enum wire_status read_duties(struct looking *looking, struct broker_key prefix, struct owing *out)
+{
     struct duties duties = {.list = looking->duties + looking->duty_count,
                             .max = BROKER_DUTIES_MAX - looking->duty_count};
     if (duties.max == 0)
@@ -117,10 +132,45 @@ static enum wire_status look_duties(struct looking *looking, struct broker_key p
     enum wire_status status = keep_scan(looking->ledger->keep, &range, duty_visit, &duties, NULL);
     if (status == WIRE_OK && duties.damaged)
         status = WIRE_DAMAGED;
-    look->duties = duties.list;
-    look->duty_count = duties.count;
+    for (size_t i = 0; i < duties.count && status == WIRE_OK; i++)
+        status = read_obligation(looking, &duties.list[i]);
+    out->from = looking->duty_count;
+    out->count = duties.count;
     looking->duty_count += duties.count;
     return status;
+}
+
+static struct owing *known_owing(struct looking *looking, uint64_t serial, uint32_t recipient)
+{
+    for (size_t i = looking->owing_count; i-- > 0;) { /* answers to one batch stand together */
+        if (looking->owing[i].serial == serial && looking->owing[i].recipient == recipient)
+            return &looking->owing[i];
+    }
+    return NULL;
+}
+
+/* What `recipient` (0: anybody) owes about the batch; each row is read once a SUBMIT. */
+static enum wire_status look_duties(struct looking *looking, uint64_t serial, uint32_t recipient,
+                                    struct broker_envelope_look *look)
+{
+    if (looking->duties == NULL) {
+        looking->duties = wire_arena_take(looking->arena, BROKER_DUTIES_MAX * sizeof(*looking->duties));
+        looking->owing = wire_arena_take(looking->arena, WIRE_BATCH_ENVELOPES_MAX * sizeof(*looking->owing));
+    }
+    if (looking->duties == NULL || looking->owing == NULL)
+        return WIRE_NO_MEMORY;
+    struct owing *owing = known_owing(looking, serial, recipient);
+    if (owing == NULL) {
+        owing = &looking->owing[looking->owing_count++];
+        *owing = (struct owing){.serial = serial, .recipient = recipient};
+        enum wire_status status = read_duties(
+            looking, recipient == 0 ? broker_key_duties_of(serial) : broker_key_duties_by(serial, recipient), owing);
+        if (status != WIRE_OK)
+            return status;
+    }
+    look->duties = looking->duties + owing->from;
+    look->duty_count = owing->count;
+    return WIRE_OK;
 }
 
 /* A batch is large and what is needed of it is small: it is decoded, asked and given back. */
@@ -162,7 +212,9 @@ static enum wire_status look_parent(struct looking *looking, const Wire__Header 
     look->parent = parent;
     look->named_serial = row.serial;
     look->named_index = row.index;
-    return look_duties(looking, broker_key_duties_by(to->origin, to->id.data, header->origin), look);
+    if (header->action == WIRE__ACTION__CANCEL) /* ends what is owed about what it cancels */
+        return WIRE_OK;
+    return look_duties(looking, row.serial, header->origin, look);
 }
 
 /* As much of a rules_original as points elsewhere. */
@@ -229,13 +281,13 @@ static enum wire_status look_original(struct looking *looking, const Wire__Heade
     look->original = keep_original(looking->arena, &original);
     if (look->original == NULL)
         return WIRE_NO_MEMORY;
-    if (look->named_serial == 0) {
+    if (look->named_serial == 0 || header->action == WIRE__ACTION__CANCEL) {
         look->named_serial = row.serial;
         look->named_index = row.index;
     }
     if (header->action != WIRE__ACTION__CANCEL)
         return WIRE_OK;
-    return look_duties(looking, broker_key_duties_of(to->origin, to->id.data), look);
+    return look_duties(looking, row.serial, 0, look);
 }
 
 static enum wire_status look_envelope(struct looking *looking, const Wire__Header *header,
@@ -308,6 +360,8 @@ enum wire_status ledger_look_submit(struct ledger *ledger, struct broker_submit 
     for (size_t i = 0; i < count && status == WIRE_OK; i++)
         status = look_envelope(&looking, event->headers[i], &looks[i]);
     event->looks = looks;
+    event->duties = looking.duties;
+    event->duty_count = looking.duty_count;
     return status == WIRE_OK ? look_numbers(ledger, event, arena) : status;
 }
 

@@ -56,6 +56,17 @@ static void fill_header(struct making *m, const struct broker_draft *draft, size
     header->form = WIRE__PAYLOAD_FORM__CLEAR;
 }
 
+static uint8_t *named_id(struct making *m, const struct broker_draft *draft)
+{
+    enum wire_status status;
+    Wire__LedgerHeaders *headers = ledger_headers(&m->broker->ledger, draft->serial, m->arena, &status);
+    ENSURE(headers != NULL && draft->index < headers->n_header);
+    Wire__Header *header = (Wire__Header *)wire_decode(
+        &wire__header__descriptor, sim_bytes(headers->header[draft->index]), WIRE_STRICT_NONE, m->arena, &status);
+    ENSURE(header != NULL);
+    return header->id.data;
+}
+
 static void fill_addresses(struct making *m, const struct broker_draft *draft, Wire__Header *header)
 {
     header->to = wire_arena_take(m->arena, 2 * sizeof(*header->to));
@@ -70,7 +81,7 @@ static void fill_addresses(struct making *m, const struct broker_draft *draft, W
     header->in_reply_to = wire_arena_take(m->arena, sizeof(*header->in_reply_to));
     wire__reference__init(header->in_reply_to);
     header->in_reply_to->origin = draft->origin;
-    header->in_reply_to->id = sim_bin(wire_arena_copy(m->arena, draft->id, WIRE_ID_BYTES), WIRE_ID_BYTES);
+    header->in_reply_to->id = sim_bin(named_id(m, draft), WIRE_ID_BYTES);
 }
 
 static void make(struct making *m, size_t i, Wire__Envelope *envelope, Wire__Header *header)

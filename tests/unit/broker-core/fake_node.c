@@ -422,23 +422,41 @@ static const Wire__LedgerBatch *batch_row(const struct fake *fake, uint64_t seri
                                                                        WIRE_STRICT_ALL, arena, &status);
 }
 
+enum { DUTIES = 1024 };
+
+/* Each row stands once in the submit's list, as the core requires. */
 static void look_duties(const struct fake *fake, struct broker_key prefix, struct wire_arena *arena,
-                        struct broker_envelope_look *look)
+                        struct broker_submit *submit, struct broker_envelope_look *look)
 {
     struct wire_bytes bytes = wire_bytes(prefix.data, prefix.size);
-    struct broker_duty_look *list = wire_arena_take(arena, 64 * sizeof *list);
-    look->duties = list;
-    for (const struct fake_row *row = fake_scan(&fake->visible, BROKER_OBLIGATION_OF, bytes, bytes, NULL);
-         row != NULL && look->duty_count < 64;
+    struct broker_duty_look *list = (struct broker_duty_look *)(uintptr_t)submit->duties;
+    size_t first = 0;
+    for (const struct fake_row *row = fake_scan(&fake->visible, BROKER_OBLIGATION_OF, bytes, bytes, NULL); row != NULL;
          row = fake_scan(&fake->visible, BROKER_OBLIGATION_OF, bytes, bytes, row)) {
-        struct broker_duty_look *out = &list[look->duty_count++];
-        ENSURE(broker_duty_of_key(wire_bytes(row->key, row->key_size), &out->duty));
-        ENSURE(broker_get_i64(wire_bytes(row->value, row->value_size), &out->next_ms));
+        struct broker_duty_look one;
+        struct broker_obligation_row *obligation = wire_arena_take(arena, sizeof *obligation);
+        ENSURE(broker_duty_of_key(wire_bytes(row->key, row->key_size), &one.duty));
+        ENSURE(broker_get_i64(wire_bytes(row->value, row->value_size), &one.next_ms));
+        ENSURE(broker_get_obligation(
+            fake_get(&fake->visible, BROKER_OBLIGATION, broker_key_obligation(one.next_ms, &one.duty)), obligation));
+        one.row = obligation;
+        size_t at = 0;
+        while (at < submit->duty_count &&
+               (list[at].duty.serial != one.duty.serial || list[at].duty.recipient != one.duty.recipient ||
+                list[at].duty.number != one.duty.number || list[at].duty.duty != one.duty.duty ||
+                list[at].duty.group != one.duty.group))
+            at++;
+        ENSURE(at < DUTIES);
+        if (at == submit->duty_count)
+            list[submit->duty_count++] = one;
+        if (look->duty_count++ == 0)
+            first = at;
     }
+    look->duties = list + first; /* those of one prefix are neighbours: all of them were listed at once */
 }
 
 static void look_named(const struct fake *fake, uint32_t asker, const Wire__Header *header, struct wire_arena *arena,
-                       struct broker_envelope_look *look)
+                       struct broker_submit *submit, struct broker_envelope_look *look)
 {
     const Wire__Reference *named = header->in_reply_to != NULL ? header->in_reply_to
                                    : header->n_references > 0  ? header->references[0]
@@ -458,27 +476,28 @@ static void look_named(const struct fake *fake, uint32_t asker, const Wire__Head
         struct rules_parent *parent = wire_arena_take(arena, sizeof *parent);
         if (broker_parent_of(batch, row.index, asker, arena, parent))
             look->parent = parent;
-        look_duties(fake, broker_key_duties_by(named->origin, named->id.data, asker), arena, look);
+        look_duties(fake, broker_key_duties_by(row.serial, asker), arena, submit, look);
     } else {
         struct rules_original *original = wire_arena_take(arena, sizeof *original);
         if (broker_original_of(batch, row.index, arena, original))
             look->original = original;
-        look_duties(fake, broker_key_duties_of(named->origin, named->id.data), arena, look);
+        look_duties(fake, broker_key_duties_of(row.serial), arena, submit, look);
     }
 }
 
-static struct broker_envelope_look *looks_of(const struct fake *fake, uint32_t asker, const struct fake_batch *batch,
-                                             struct wire_arena *arena)
+static void look_all(const struct fake *fake, uint32_t asker, const struct fake_batch *batch, struct wire_arena *arena,
+                     struct broker_submit *submit)
 {
     size_t count = batch->batch->n_envelope;
     struct broker_envelope_look *looks = wire_arena_take(arena, count * sizeof *looks);
+    submit->looks = looks;
+    submit->duties = wire_arena_take(arena, DUTIES * sizeof *submit->duties);
     for (size_t i = 0; i < count; i++) {
         struct wire_bytes value =
             fake_get(&fake->visible, BROKER_ENVELOPE, broker_key_envelope(asker, batch->headers[i]->id.data));
         looks[i].known = value.data != NULL && broker_get_envelope(value, &looks[i].first);
-        look_named(fake, asker, batch->headers[i], arena, &looks[i]);
+        look_named(fake, asker, batch->headers[i], arena, submit, &looks[i]);
     }
-    return looks;
 }
 
 static const struct broker_stored *stored_of(const struct fake *fake, const struct broker_stream *stream,
@@ -533,7 +552,7 @@ void fake_submit_event(struct fake *fake, struct fake_node *node, struct fake_ba
     submit->leaves = batch->leaves;
     submit->bad = batch->bad;
     submit->stored = stored_of(fake, &stream, seal->first, arena);
-    submit->looks = looks_of(fake, node->region, batch, arena);
+    look_all(fake, node->region, batch, arena, submit);
     submit->numbers = number;
     submit->number_count = 1;
     ENSURE(!arena->exhausted);

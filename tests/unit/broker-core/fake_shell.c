@@ -481,11 +481,11 @@ void fake_boot(struct fake *fake)
 static void start_trust(struct fake *fake)
 {
     static const struct broker_change all[] = {{310000, true}, {320000, true}, {330000, true}, {340000, true}};
-    struct broker_event event = fake_event(fake, BROKER_EVENT_POLICY);
-    event.policy = (struct broker_policy){.policy = fake->policy, .version = 1, .digest = {.bytes = {0xd1}}};
-    fake_step(fake, &event);
-    event = fake_event(fake, BROKER_EVENT_DIRECTORY);
+    struct broker_event event = fake_event(fake, BROKER_EVENT_DIRECTORY);
     event.directory = (struct broker_directory){.epoch = 4, .changes = all, .change_count = 4};
+    fake_step(fake, &event);
+    event = fake_event(fake, BROKER_EVENT_POLICY);
+    event.policy = (struct broker_policy){.policy = fake->policy, .version = 1, .digest = {.bytes = {0xd1}}};
     fake_step(fake, &event);
 }
 

@@ -41,14 +41,20 @@ Test(record, keys_come_back)
     cr_assert(broker_queue_of_key(bytes_of(&key), &queue_out));
     cr_assert_not(broker_queue_row_of_key(bytes_of(&key), &queue_out, &number));
 
-    struct broker_duty duty = {.origin = 310000, .recipient = 330000, .duty = 2}, duty_out;
-    memcpy(duty.id, id, sizeof duty.id);
+    struct broker_duty duty = {.serial = 5, .recipient = 330000, .number = 6, .duty = 2, .group = 700}, duty_out;
     int64_t next_ms = 0;
     key = broker_key_obligation(1581300000000, &duty);
     cr_assert(broker_obligation_of_key(bytes_of(&key), &next_ms, &duty_out));
     cr_assert_eq(next_ms, 1581300000000);
     cr_assert_eq(duty_out.duty, 2);
-    cr_assert_arr_eq(duty_out.id, id, WIRE_ID_BYTES);
+    cr_assert_eq(duty_out.serial, 5);
+    cr_assert_eq(duty_out.recipient, 330000);
+    cr_assert_eq(duty_out.number, 6);
+    cr_assert_eq(duty_out.group, 700);
+    struct broker_key mine = broker_key_duties_by(5, 330000), all = broker_key_duties_of(5);
+    key = broker_key_duty(&duty);
+    cr_assert_eq(memcmp(mine.data, key.data, mine.size), 0, "a prefix");
+    cr_assert_eq(memcmp(all.data, key.data, all.size), 0, "a prefix");
 
     uint16_t index = 0;
     uint8_t which = 9;
@@ -63,7 +69,7 @@ Test(record, byte_order_is_the_order_of_numbers)
     struct broker_queue_name queue = {330000, wire_bytes("a", 1), 3};
     struct broker_key low = broker_key_queue_row(&queue, 255), high = broker_key_queue_row(&queue, 256);
     cr_assert_lt(memcmp(low.data, high.data, low.size), 0);
-    struct broker_duty duty = {.origin = 999999};
+    struct broker_duty duty = {.serial = 999999};
     struct broker_key soon = broker_key_obligation(255, &duty),
                       late = broker_key_obligation(256, &(struct broker_duty){0});
     cr_assert_lt(memcmp(soon.data, late.data, soon.size), 0);
@@ -96,8 +102,8 @@ Test(record, values_come_back)
         cr_assert_arr_eq(out.given, row.given, sizeof row.given);
         cr_assert_eq(out.count, count);
     }
-    struct broker_obligation_row due = {.serial = 1,
-                                        .index = 511,
+    struct broker_obligation_row due = {.origin = 310000,
+                                        .count = 511,
                                         .step = BROKER_STEP_OVERDUE,
                                         .extended = true,
                                         .since_ms = 5,
@@ -109,10 +115,15 @@ Test(record, values_come_back)
                                         .lane = 3,
                                         .mechanism = "yangtze-delta"};
     struct broker_obligation_row due_out;
+    broker_bit_set(due.owed, 3);
+    broker_bit_set(due.owed, 510);
+    broker_bit_set(due.told, 510);
     cr_assert(broker_get_obligation(broker_put_obligation(&arena, &due), &due_out));
     struct wire_bytes once = broker_put_obligation(&arena, &due), twice = broker_put_obligation(&arena, &due_out);
     cr_assert(wire_bytes_equal(once, twice));
-    cr_assert_eq(due_out.index, 511);
+    cr_assert_eq(due_out.count, 511);
+    cr_assert_arr_eq(due_out.owed, due.owed, sizeof due.owed);
+    cr_assert_arr_eq(due_out.told, due.told, sizeof due.told);
     cr_assert_str_eq(due_out.mechanism, "yangtze-delta");
 
     struct broker_envelope_row envelope = {.serial = 1, .index = 2, .code = 2, .reason = 103, .at_ms = -1},

@@ -160,10 +160,13 @@ void rows_queue(struct rows *rows, uint32_t recipient, uint64_t number, uint64_t
     rows_put(rows, BROKER_QUEUE, broker_key_queue_row(&name, number), broker_put_queue(&rows->arena, &row));
 }
 
-void rows_duty(struct rows *rows, uint32_t id, uint32_t recipient, uint8_t duty, int64_t next_ms)
+void rows_duty(struct rows *rows, uint64_t serial, uint16_t index, uint32_t recipient, uint8_t duty, int64_t next_ms)
 {
-    struct broker_duty key = {.origin = 310000, .recipient = recipient, .duty = duty};
-    rows_id(key.id, id);
+    struct broker_duty key = {.serial = serial, .recipient = recipient, .number = 1, .duty = duty, .group = index};
+    struct broker_obligation_row row = {
+        .origin = 310000, .mechanism = "yangtze-delta", .count = WIRE_BATCH_ENVELOPES_MAX};
+    broker_bit_set(row.owed, index);
+    rows_put(rows, BROKER_OBLIGATION, broker_key_obligation(next_ms, &key), broker_put_obligation(&rows->arena, &row));
     rows_put(rows, BROKER_OBLIGATION_OF, broker_key_duty(&key), broker_put_u64(&rows->arena, (uint64_t)next_ms));
     wire_arena_reset(&rows->arena);
 }

@@ -35,5 +35,5 @@ struct rows_batch {
 };
 void rows_batch(struct rows *rows, const struct rows_batch *plan);
 void rows_queue(struct rows *rows, uint32_t recipient, uint64_t number, uint64_t serial, uint8_t chain);
-/* An obligation of `recipient` about rows_id(id) of 310000. */
-void rows_duty(struct rows *rows, uint32_t id, uint32_t recipient, uint8_t duty, int64_t next_ms);
+/* An obligation of `recipient` about envelope `index` of batch `serial` of 310000. */
+void rows_duty(struct rows *rows, uint64_t serial, uint16_t index, uint32_t recipient, uint8_t duty, int64_t next_ms);

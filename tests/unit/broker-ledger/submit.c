@@ -162,13 +162,14 @@ Test(submit, a_reply_finds_its_parent_and_what_it_owes)
 {
     struct rows_batch notice = plan(7, 1, 2, 100, 2);
     rows_batch(&rows, &notice);
-    rows_duty(&rows, 101, 330001, WIRE__DUTY__SIGN_FOR, 5000);
-    rows_duty(&rows, 101, 330001, WIRE__DUTY__CLOSE, 6000);
-    rows_duty(&rows, 101, 330000, WIRE__DUTY__CLOSE, 7000);
-    rows_duty(&rows, 100, 330001, WIRE__DUTY__CLOSE, 8000);
-    struct broker_submit event = coming(330001, 1, 2);
+    rows_duty(&rows, 7, 1, 330001, WIRE__DUTY__SIGN_FOR, 5000);
+    rows_duty(&rows, 7, 1, 330001, WIRE__DUTY__CLOSE, 6000);
+    rows_duty(&rows, 7, 1, 330000, WIRE__DUTY__CLOSE, 7000);
+    rows_duty(&rows, 8, 1, 330001, WIRE__DUTY__CLOSE, 8000);
+    struct broker_submit event = coming(330001, 1, 3);
     names(0, 101, WIRE__ACTION__ISSUE);
     names(1, 555, WIRE__ACTION__ISSUE);
+    names(2, 100, WIRE__ACTION__ISSUE);
     look(&event);
     const struct broker_envelope_look *one = &event.looks[0];
     cr_assert_not_null(one->parent);
@@ -179,8 +180,11 @@ Test(submit, a_reply_finds_its_parent_and_what_it_owes)
     cr_expect_eq(one->parent->keep_until, 20200307);
     cr_expect_eq(one->named_serial, 7);
     cr_expect_eq(one->named_index, 1);
-    cr_assert_eq(one->duty_count, 2, "its own, about this one");
+    cr_assert_eq(one->duty_count, 2, "its own, about this batch");
     cr_expect_eq(one->duties[0].next_ms + one->duties[1].next_ms, 11000);
+    cr_expect(broker_bit(one->duties[0].row->owed, 1));
+    cr_expect_eq(event.duty_count, 2, "each row once");
+    cr_expect_eq(event.looks[2].duties, one->duties, "two answers to one batch share its rows");
     cr_expect_null(event.looks[1].parent, "not found");
     cr_expect_eq(event.looks[1].named_serial, 0);
 }
@@ -232,9 +236,9 @@ Test(submit, a_cancel_finds_its_original_and_everybodys_obligations)
 {
     struct rows_batch notice = plan(7, 1, 2, 100, 3);
     rows_batch(&rows, &notice);
-    rows_duty(&rows, 101, 330001, WIRE__DUTY__SIGN_FOR, 5000);
-    rows_duty(&rows, 101, 330002, WIRE__DUTY__CLOSE, 6000);
-    rows_duty(&rows, 100, 330002, WIRE__DUTY__CLOSE, 6000);
+    rows_duty(&rows, 7, 1, 330001, WIRE__DUTY__SIGN_FOR, 5000);
+    rows_duty(&rows, 7, 1, 330002, WIRE__DUTY__CLOSE, 6000);
+    rows_duty(&rows, 6, 1, 330002, WIRE__DUTY__CLOSE, 6000);
     struct broker_submit event = coming(310000, 3, 2);
     names(0, 101, WIRE__ACTION__CANCEL);
     names(1, 101, WIRE__ACTION__UPDATE);
@@ -284,17 +288,16 @@ Test(submit, five_hundred_cancels_fit_the_memory)
     struct rows_batch notice = plan(7, 1, WIRE_BATCH_ENVELOPES_MAX, 0, WIRE_RECIPIENTS_MAX);
     rows_batch(&rows, &notice);
     for (uint32_t i = 0; i < 5000; i++)
-        rows_duty(&rows, i % 10, 330000 + i / 10, WIRE__DUTY__SIGN_FOR, i);
+        rows_duty(&rows, 7, (uint16_t)(i % 10), 330000 + i / 10, WIRE__DUTY__SIGN_FOR, i);
     struct broker_submit event = coming(310000, WIRE_BATCH_ENVELOPES_MAX + 1, WIRE_BATCH_ENVELOPES_MAX);
-    size_t duties = 0;
     for (uint32_t i = 0; i < WIRE_BATCH_ENVELOPES_MAX; i++)
         names(i, i, WIRE__ACTION__CANCEL);
     look(&event);
     for (uint32_t i = 0; i < WIRE_BATCH_ENVELOPES_MAX; i++) {
         cr_assert_eq(event.looks[i].original->to[399], 330399);
-        duties += event.looks[i].duty_count;
+        cr_expect_eq(event.looks[i].duty_count, BROKER_DUTIES_MAX);
     }
-    cr_expect_eq(duties, BROKER_DUTIES_MAX, "no more than one SUBMIT ends");
+    cr_expect_eq(event.duty_count, BROKER_DUTIES_MAX, "no more than one SUBMIT changes");
 }
 
 /* --- damage ------------------------------------------------------------------------------------------------------- */
