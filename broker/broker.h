@@ -4,7 +4,7 @@
  *   intake.c   a message from a peer → gate → look-ups → event
  *   perform.c  effects → ledger, fetches, queue of sends, timer
  *   post.c     what leaves: completed, signed after the sync, sent in order
- *   parts.c    DELIVER from the stored batch; a few recent batches kept decoded
+ *   parts.c    DELIVER from the stored batch; those just admitted and a few others kept decoded
  *   rest.c     payload rows under their day keys; erasing
  *   own.c      the broker's own envelopes (reminder, overdue)
  *   trust.c    directory, revocation, policy: files → events
@@ -113,6 +113,9 @@ void broker_post_flush(struct broker_post *post, uint64_t committed);
 /* parts.c */
 struct broker_parts *broker_parts_new(struct broker *broker);
 void broker_parts_free(struct broker_parts **parts);
+/* An append with a payload, and all its rows: the batch is kept decoded for those who get it. */
+void broker_parts_put(struct broker_parts *parts, const struct broker_append *append, const struct wire_row *row,
+                      size_t count);
 /* Completes a DELIVER: part, given, and the witness's statement without its signature. Memory of the arena. */
 enum wire_status broker_parts_fill(struct broker_parts *parts, const struct broker_part_source *source,
                                    Wire__Deliver *deliver, struct wire_arena *arena);

@@ -1,11 +1,19 @@
-/* DELIVER from the ledger: what one recipient gets of a stored batch, with the proof that it is part of it. */
+/* DELIVER: what one recipient gets of a stored batch, with the proof that it is part of it. What was just admitted is
+ * still in memory and is kept for its recipients; any other batch comes from the ledger. */
 #include "broker.h"
 
 #include "wire/codec.h"
 
 #include <stdlib.h>
 
-enum { CACHED = 8, CACHED_BYTES = 24 * 1024 * 1024 /* untouched pages cost nothing */ };
+/* Recipients are behind by dozens of batches when many publish. Untouched pages cost nothing, and an arena that held a
+ * large batch is given back. */
+enum {
+    CACHED = 64,
+    CACHED_BYTES_MAX = 32 * 1024 * 1024, /* of what they hold, all together; the newest counts whatever it takes */
+    ARENA_BYTES = 24 * 1024 * 1024,
+    ARENA_KEPT_BYTES = 512 * 1024, /* of an empty one */
+};
 
 /* A batch decoded: the same for all its recipients. */
 struct cached {
@@ -15,6 +23,7 @@ struct cached {
     Wire__LedgerHeaders *headers;
     Wire__LedgerPayload *payload[WIRE_BATCH_ENVELOPES_MAX]; /* NULL: erased, or never stored */
     struct wire_arena arena;
+    size_t touched; /* of the arena, since it was wiped */
     void *memory;
 };
 
@@ -32,24 +41,45 @@ struct broker_parts *broker_parts_new(struct broker *broker)
     return parts;
 }
 
+static void empty(struct cached *cached)
+{
+    if (cached->memory == NULL)
+        return;
+    if (cached->arena.used > cached->touched)
+        cached->touched = cached->arena.used;
+    wire_arena_reset(&cached->arena);
+    cached->serial = cached->used = 0;
+}
+
+static void wipe(struct cached *cached)
+{
+    empty(cached);
+    if (cached->touched > 0)
+        cert_wipe(cached->arena.base, cached->touched);
+    cached->touched = 0;
+}
+
+void broker_parts_forget(struct broker_parts *parts)
+{
+    for (size_t i = 0; i < CACHED; i++)
+        wipe(&parts->cached[i]);
+}
+
+static void release(struct cached *cached)
+{
+    wipe(cached);
+    free(cached->memory);
+    *cached = (struct cached){0};
+}
+
 void broker_parts_free(struct broker_parts **parts)
 {
     if (*parts == NULL)
         return;
     for (size_t i = 0; i < CACHED; i++)
-        free((*parts)->cached[i].memory);
+        release(&(*parts)->cached[i]);
     free(*parts);
     *parts = NULL;
-}
-
-void broker_parts_forget(struct broker_parts *parts)
-{
-    for (size_t i = 0; i < CACHED; i++) {
-        struct cached *cached = &parts->cached[i];
-        if (cached->memory != NULL)
-            cert_wipe(cached->arena.base, cached->arena.used);
-        cached->serial = cached->used = 0;
-    }
 }
 
 static enum wire_status load_payloads(struct broker *broker, struct cached *cached)
@@ -78,17 +108,22 @@ static enum wire_status load_payloads(struct broker *broker, struct cached *cach
     return WIRE_OK;
 }
 
+static void begin(struct cached *cached, uint64_t serial)
+{
+    if (cached->memory == NULL) {
+        cached->memory = malloc(ARENA_BYTES);
+        ENSURE(cached->memory != NULL);
+        wire_arena_over(&cached->arena, cached->memory, ARENA_BYTES);
+    }
+    empty(cached);
+    memset(cached->payload, 0, sizeof(cached->payload));
+    cached->serial = serial;
+}
+
 static enum wire_status load(struct broker_parts *parts, struct cached *cached, uint64_t serial)
 {
     struct broker *broker = parts->broker;
-    if (cached->memory == NULL) {
-        cached->memory = malloc(CACHED_BYTES);
-        ENSURE(cached->memory != NULL);
-        wire_arena_over(&cached->arena, cached->memory, CACHED_BYTES);
-    }
-    wire_arena_reset(&cached->arena);
-    memset(cached->payload, 0, sizeof(cached->payload));
-    cached->serial = serial;
+    begin(cached, serial);
     enum wire_status status;
     cached->batch = ledger_batch(&broker->ledger, serial, &cached->arena, &status);
     if (cached->batch != NULL)
@@ -96,27 +131,130 @@ static enum wire_status load(struct broker_parts *parts, struct cached *cached, 
     if (status == WIRE_OK)
         status = load_payloads(broker, cached);
     if (status != WIRE_OK)
-        cached->serial = 0;
+        empty(cached);
     return status == WIRE_NOT_FOUND ? WIRE_DAMAGED : status;
+}
+
+/* The one with this batch; NULL: none has it. *oldest: what is to make room. */
+static struct cached *look(struct broker_parts *parts, uint64_t serial, struct cached **oldest)
+{
+    *oldest = &parts->cached[0];
+    for (size_t i = 0; i < CACHED; i++) {
+        struct cached *cached = &parts->cached[i];
+        if (cached->serial == serial)
+            return cached;
+        if (cached->used < (*oldest)->used)
+            *oldest = cached;
+    }
+    return NULL;
+}
+
+/* Those used longest ago go until the others are within bounds; `newest` stays. */
+static void trim(struct broker_parts *parts, struct cached *newest)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < CACHED; i++)
+        bytes += parts->cached[i].arena.used;
+    if (newest->serial != 0)
+        newest->used = ++parts->clock;
+    while (bytes > CACHED_BYTES_MAX && bytes > newest->arena.used) {
+        struct cached *oldest = newest;
+        for (size_t i = 0; i < CACHED; i++)
+            if (parts->cached[i].arena.used > 0 && parts->cached[i].used < oldest->used)
+                oldest = &parts->cached[i];
+        bytes -= oldest->arena.used;
+        empty(oldest);
+        if (oldest->touched > ARENA_KEPT_BYTES)
+            release(oldest);
+    }
 }
 
 static struct cached *find(struct broker_parts *parts, uint64_t serial, enum wire_status *status)
 {
-    struct cached *oldest = &parts->cached[0];
+    struct cached *oldest, *cached = look(parts, serial, &oldest);
     *status = WIRE_OK;
-    for (size_t i = 0; i < CACHED; i++) {
-        struct cached *cached = &parts->cached[i];
-        if (cached->serial == serial) {
-            cached->used = ++parts->clock;
-            return cached;
-        }
-        if (cached->used < oldest->used)
-            oldest = cached;
+    if (cached != NULL) {
+        cached->used = ++parts->clock;
+        return cached;
     }
     *status = load(parts, oldest, serial);
-    oldest->used = ++parts->clock;
+    trim(parts, oldest);
     return *status == WIRE_OK ? oldest : NULL;
 }
+
+/* --- what was just admitted --------------------------------------------------------------------------------------- */
+
+struct rows {
+    const struct wire_row *row;
+    size_t count;
+};
+
+static ProtobufCMessage *row_message(const struct rows *rows, uint8_t table, const ProtobufCMessageDescriptor *type,
+                                     struct wire_arena *arena)
+{
+    enum wire_status status;
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->row[i].table == table && !rows->row[i].erase)
+            return wire_decode(type, rows->row[i].value, WIRE_STRICT_NONE, arena, &status);
+    return NULL;
+}
+
+/* What is written: not the payloads of a day that is over. */
+static bool is_kept(const struct rows *rows, uint64_t serial, uint32_t day)
+{
+    struct broker_key key = broker_key_payload(serial, day);
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->row[i].table == BROKER_PAYLOAD && !rows->row[i].erase && rows->row[i].key.size == key.size &&
+            memcmp(rows->row[i].key.data, key.data, key.size) == 0)
+            return true;
+    return false;
+}
+
+static ProtobufCBinaryData copied(struct wire_arena *arena, const ProtobufCBinaryData *from, bool *fits)
+{
+    uint8_t *copy = wire_arena_copy(arena, from->data, from->len);
+    *fits = *fits && copy != NULL;
+    return (ProtobufCBinaryData){from->len, copy};
+}
+
+/* false: there is no room for them. */
+static bool put_payloads(struct cached *cached, const struct broker_append *append, const struct rows *rows)
+{
+    uint32_t day = 0; /* the last one looked for: most batches have one */
+    bool kept = false, fits = true;
+    size_t count = append->batch->n_envelope;
+    Wire__LedgerPayload *payloads = wire_arena_take(&cached->arena, count * sizeof(*payloads));
+    for (size_t i = 0; payloads != NULL && fits && i < count; i++) {
+        const Wire__Envelope *envelope = append->batch->envelope[i];
+        if (append->keep_until[i] != day)
+            kept = is_kept(rows, append->serial, append->keep_until[i]);
+        day = append->keep_until[i];
+        if (day == 0 || !kept)
+            continue;
+        cached->payload[i] = &payloads[i];
+        payloads[i].salt = copied(&cached->arena, &envelope->salt, &fits);
+        payloads[i].payload = copied(&cached->arena, &envelope->payload, &fits);
+    }
+    return payloads != NULL && fits;
+}
+
+void broker_parts_put(struct broker_parts *parts, const struct broker_append *append, const struct wire_row *row,
+                      size_t count)
+{
+    struct rows rows = {row, count};
+    struct cached *cached;
+    ENSURE(look(parts, append->serial, &cached) == NULL);
+    begin(cached, append->serial);
+    cached->batch =
+        (Wire__LedgerBatch *)row_message(&rows, BROKER_BATCH, &wire__ledger_batch__descriptor, &cached->arena);
+    cached->headers =
+        (Wire__LedgerHeaders *)row_message(&rows, BROKER_HEADERS, &wire__ledger_headers__descriptor, &cached->arena);
+    if (cached->batch == NULL || cached->headers == NULL || !put_payloads(cached, append, &rows))
+        empty(cached); /* the ledger will have it */
+    trim(parts, cached);
+}
+
+/* --- the part ----------------------------------------------------------------------------------------------------- */
 
 static bool fill_envelopes(const struct cached *cached, const struct broker_part_source *source, Wire__Part *part,
                            struct wire_arena *arena)

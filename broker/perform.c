@@ -20,6 +20,8 @@ static void perform_append(struct broker *broker, const struct broker_append *ap
         count += broker_rest_rows(broker, append, &broker->frame_arena, rows + count, rows_max - count);
     }
     shell_append(&broker->shell, rows, count, append->ticket);
+    if (append->batch != NULL)
+        broker_parts_put(broker->parts, append, rows, count);
 }
 
 static void perform_fetch(struct broker *broker, const struct broker_fetch *fetch)
