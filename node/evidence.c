@@ -154,10 +154,10 @@ static void add_certificates(struct exporting *x)
 }
 
 /* Salt and payload as they travelled, unless they are erased. */
-static void add_payload(struct exporting *x, uint32_t day, uint32_t origin, const uint8_t *id)
+static void add_payload(struct exporting *x, uint32_t day, enum node_side side, uint64_t number)
 {
     struct wire_bytes salt, payload;
-    if (node_rest_carried(x->node, day, origin, id, x->arena, &salt, &payload) != WIRE_OK)
+    if (node_rest_carried(x->node, day, side, number, x->arena, &salt, &payload) != WIRE_OK)
         return;
     x->envelope.has_salt = x->envelope.has_payload = true;
     x->envelope.salt = (ProtobufCBinaryData){salt.size, (uint8_t *)(uintptr_t)salt.data};
@@ -227,7 +227,7 @@ static enum wire_status received(struct exporting *x, const uint8_t *id)
     x->envelope.index = inbox->index;
     x->envelope.header = inbox->header;
     x->evidence.witness = kept->witness;
-    add_payload(x, inbox->keep_until, inbox->origin, id);
+    add_payload(x, inbox->keep_until, NODE_OTHERS, order);
     return narrow_part(x->node, kept, inbox->index, x->arena, &x->part);
 }
 
@@ -338,7 +338,7 @@ static enum wire_status sent(struct exporting *x, const uint8_t *id)
         return status;
     struct keep_range range = {.table = NODE_TABLE_RECEIPT, .prefix = node_key_bytes(&key)};
     status = keep_scan(node->shell.keep, &range, signed_visit, x, NULL);
-    add_payload(x, state->keep_until, node->config.region, id);
+    add_payload(x, state->keep_until, NODE_OURS, state->place);
     return status == WIRE_OK ? x->status : status;
 }
 

@@ -24,6 +24,7 @@ struct job {
             uint8_t link;
         } policy;
     } u;
+    uint64_t *place; /* behind the ids */
     uint8_t id[][WIRE_ID_BYTES];
 };
 
@@ -78,8 +79,9 @@ void node_jobs_free(struct node_jobs **jobs)
 
 static struct job *add(struct node_jobs *jobs, enum job_kind kind, size_t ids)
 {
-    struct job *job = calloc(1, sizeof(*job) + ids * WIRE_ID_BYTES);
+    struct job *job = calloc(1, sizeof(*job) + ids * (WIRE_ID_BYTES + sizeof(uint64_t)));
     ENSURE(job != NULL);
+    job->place = (uint64_t *)(void *)(job->id + ids);
     job->kind = kind;
     *jobs->last = job;
     jobs->last = &job->next;
@@ -98,8 +100,10 @@ void node_jobs_seal(struct node_jobs *jobs, const struct node_seal *seal)
     job->u.seal.ask = *seal;
     strcpy(job->u.seal.mechanism, seal->mechanism);
     memcpy(job->id, seal->id, seal->count * WIRE_ID_BYTES);
+    memcpy(job->place, seal->place, seal->count * sizeof(*job->place));
     job->u.seal.ask.mechanism = job->u.seal.mechanism;
     job->u.seal.ask.id = (const uint8_t(*)[WIRE_ID_BYTES])job->id;
+    job->u.seal.ask.place = job->place;
 }
 
 void node_jobs_erase(struct node_jobs *jobs, uint32_t day)

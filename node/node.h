@@ -139,10 +139,10 @@ size_t node_rest_rows(struct node *node, const struct node_append *append, struc
                       struct wire_row *rows);
 /* The payload of an envelope of ours as written. *out.data NULL: there is none. OK, ERASED (or never there), DAMAGED.
  */
-enum wire_status node_rest_plain(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
-                                 struct wire_arena *arena, struct wire_bytes *out);
-/* Salt and payload as they travelled. */
-enum wire_status node_rest_carried(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
+enum wire_status node_rest_plain(struct node *node, uint32_t day, uint64_t place, struct wire_arena *arena,
+                                 struct wire_bytes *out);
+/* Salt and payload as they travelled: of ours by place, of others' by order in the inbox. */
+enum wire_status node_rest_carried(struct node *node, uint32_t day, enum node_side side, uint64_t number,
                                    struct wire_arena *arena, struct wire_bytes *salt, struct wire_bytes *payload);
 /* Destroys the keys of all days up to `day` and a bounded number of their rows; true: rows are left. */
 bool node_rest_erase(struct node *node, uint32_t day);

@@ -52,14 +52,14 @@ static enum wire_status leave_hollow(struct node *node, const Wire__Header *head
     return WIRE_OK;
 }
 
-static enum wire_status fill_payload(struct node *node, Wire__Envelope *envelope, struct wire_arena *arena)
+static enum wire_status fill_payload(struct node *node, Wire__Envelope *envelope, uint64_t place,
+                                     struct wire_arena *arena)
 {
     const Wire__Header *header = node_read_header(wire_bytes(envelope->header.data, envelope->header.len), arena);
     struct wire_bytes salt, payload;
     if (header == NULL || header->id.len != WIRE_ID_BYTES)
         return WIRE_DAMAGED;
-    enum wire_status status =
-        node_rest_carried(node, header->keep_until, header->origin, header->id.data, arena, &salt, &payload);
+    enum wire_status status = node_rest_carried(node, header->keep_until, NODE_OURS, place, arena, &salt, &payload);
     if (status == WIRE_ERASED || status == WIRE_DAMAGED)
         return leave_hollow(node, header, envelope, arena);
     envelope->salt = (ProtobufCBinaryData){salt.size, (uint8_t *)(uintptr_t)salt.data};
@@ -78,8 +78,10 @@ static enum wire_status fill_batch(struct node *node, const struct node_key *key
     Wire__Batch *batch = (Wire__Batch *)wire_decode(&wire__batch__descriptor, kept, WIRE_STRICT_NONE, arena, &status);
     if (batch == NULL)
         return WIRE_DAMAGED;
+    uint64_t *place;
+    status = store_batch_places(&node->store, key, batch->n_envelope, arena, &place);
     for (size_t i = 0; i < batch->n_envelope && status == WIRE_OK; i++)
-        status = fill_payload(node, batch->envelope[i], arena);
+        status = fill_payload(node, batch->envelope[i], place[i], arena);
     if (status != WIRE_OK)
         return status;
     struct wire_bytes bytes = wire_encode(&batch->base, arena);

@@ -32,7 +32,7 @@ static bool may_open_day(struct node *node, uint32_t day)
 
 static struct wire_bytes row_key_of(const struct node_payload *payload, struct wire_arena *arena)
 {
-    struct node_key key = node_key_payload(payload->day, payload->origin, payload->id);
+    struct node_key key = node_payload_key(payload);
     void *copy = wire_arena_copy(arena, key.data, key.size);
     ENSURE(copy != NULL);
     return wire_bytes(copy, key.size);
@@ -61,7 +61,7 @@ static bool put_copy(struct node *node, const struct node_payload *payload, stru
                      struct wire_row *row)
 {
     struct wire_bytes plain;
-    enum wire_status status = node_rest_plain(node, payload->day, payload->origin, payload->from, arena, &plain);
+    enum wire_status status = node_rest_plain(node, payload->day, payload->from_number, arena, &plain);
     if (status == WIRE_ERASED || status == WIRE_DAMAGED)
         return false;
     shell_check(&node->shell, status);
@@ -114,15 +114,15 @@ size_t node_rest_rows(struct node *node, const struct node_append *append, struc
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-static enum wire_status open_row(struct node *node, enum node_table table, uint32_t day, uint32_t origin,
-                                 const uint8_t *id, struct wire_arena *arena, struct wire_bytes *out)
+static enum wire_status open_row(struct node *node, enum node_table table, uint32_t day, enum node_side side,
+                                 uint64_t number, struct wire_arena *arena, struct wire_bytes *out)
 {
     uint8_t key[DAYKEY_BYTES];
     *out = (struct wire_bytes){0};
     enum wire_status status = daykeys_find(node->shell.daykeys, day, key);
     if (status != WIRE_OK)
         return status == WIRE_NOT_FOUND ? WIRE_ERASED : status;
-    struct node_key row_key = node_key_payload(day, origin, id);
+    struct node_key row_key = node_key_payload(day, side, number);
     struct wire_bytes sealed;
     status = store_row(&node->store, table, &row_key, arena, &sealed);
     if (status == WIRE_OK && sealed.data == NULL)
@@ -133,18 +133,18 @@ static enum wire_status open_row(struct node *node, enum node_table table, uint3
     return status;
 }
 
-enum wire_status node_rest_plain(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
-                                 struct wire_arena *arena, struct wire_bytes *out)
+enum wire_status node_rest_plain(struct node *node, uint32_t day, uint64_t place, struct wire_arena *arena,
+                                 struct wire_bytes *out)
 {
-    return open_row(node, NODE_TABLE_PAYLOAD, day, origin, id, arena, out);
+    return open_row(node, NODE_TABLE_PAYLOAD, day, NODE_OURS, place, arena, out);
 }
 
-enum wire_status node_rest_carried(struct node *node, uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
+enum wire_status node_rest_carried(struct node *node, uint32_t day, enum node_side side, uint64_t number,
                                    struct wire_arena *arena, struct wire_bytes *salt, struct wire_bytes *payload)
 {
     struct wire_bytes both;
     *salt = *payload = (struct wire_bytes){0};
-    enum wire_status status = open_row(node, NODE_TABLE_CARRIED, day, origin, id, arena, &both);
+    enum wire_status status = open_row(node, NODE_TABLE_CARRIED, day, side, number, arena, &both);
     if (status != WIRE_OK)
         return status;
     if (both.size < WIRE_SALT_BYTES)
@@ -156,10 +156,10 @@ enum wire_status node_rest_carried(struct node *node, uint32_t day, uint32_t ori
 
 /* --- erasing ------------------------------------------------------------------------------------------------------ */
 
-enum { ERASE_ROWS = 512, PAYLOAD_KEY_BYTES = 4 + 4 + WIRE_ID_BYTES };
+enum { ERASE_ROWS = 512 };
 
 struct erasing {
-    uint8_t keys[ERASE_ROWS][PAYLOAD_KEY_BYTES];
+    uint8_t keys[ERASE_ROWS][NODE_PAYLOAD_KEY_BYTES];
     struct wire_row rows[ERASE_ROWS];
     size_t count;
     uint32_t day;
@@ -170,7 +170,7 @@ static bool erase_visit(void *context, struct wire_bytes key, struct wire_bytes 
 {
     (void)value;
     struct erasing *erasing = context;
-    if (key.size != PAYLOAD_KEY_BYTES || wire_get_u32(key.data) > erasing->day)
+    if (key.size != NODE_PAYLOAD_KEY_BYTES || wire_get_u32(key.data) > erasing->day)
         return false;
     uint8_t *copy = erasing->keys[erasing->count];
     memcpy(copy, key.data, key.size);

@@ -242,12 +242,12 @@ static enum wire_status follow_successor(struct making *m, Wire__Header *header)
 
 static enum wire_status read_draft(struct making *m, size_t i, Wire__Header **header, struct wire_bytes *plain)
 {
-    const uint8_t *id = m->ask->id[i];
-    shell_check(&m->node->shell, store_header(&m->node->store, id, m->arena, header));
+    uint64_t place = m->ask->place[i];
+    shell_check(&m->node->shell, store_header_at(&m->node->store, place, m->arena, header));
     if (*header == NULL || (*header)->id.len != WIRE_ID_BYTES)
         return WIRE_BAD_HEADER;
     shell_check(&m->node->shell, follow_successor(m, *header));
-    enum wire_status status = node_rest_plain(m->node, (*header)->keep_until, (*header)->origin, id, m->arena, plain);
+    enum wire_status status = node_rest_plain(m->node, (*header)->keep_until, place, m->arena, plain);
     if (status == WIRE_DAMAGED)
         return WIRE_ERASED; /* a backup with other day keys: gone is gone, for this envelope alone */
     if (status != WIRE_ERASED)
@@ -415,7 +415,7 @@ void node_seal_drafts(struct node *node, const struct node_seal *ask, struct wir
         finish_batch(m, sealed);
     for (size_t i = 0; i < WIRE_BOXES_MAX; i++)
         cert_wipe(m->box[i].key, CERT_KEY_BYTES);
-    shell_check(&node->shell, store_look_states(&node->store, ask->id, ask->count, arena, &sealed->state));
+    shell_check(&node->shell, store_look_states(&node->store, ask->place, ask->count, arena, &sealed->state));
     node->stepping.salt = m->salt;
     node->stepping.carried = m->carried;
     node_step(node, &event);

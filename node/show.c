@@ -39,8 +39,7 @@ static void open_payload(struct node *node, struct api_inbox_row *row, struct wi
     row->payload_status = WIRE_CANNOT_OPEN;
     if (row->header == NULL || inbox->id.len != WIRE_ID_BYTES)
         return;
-    row->payload_status =
-        node_rest_carried(node, inbox->keep_until, inbox->origin, inbox->id.data, arena, &salt, &carried);
+    row->payload_status = node_rest_carried(node, inbox->keep_until, NODE_OTHERS, row->order, arena, &salt, &carried);
     if (row->payload_status != WIRE_OK)
         return;
     if (row->header->form == WIRE__PAYLOAD_FORM__CLEAR)
@@ -128,12 +127,12 @@ static enum wire_status show_inbox_one(void *context, const uint8_t *id, const s
 static enum wire_status fill_outbox(struct node *node, const uint8_t *id, bool with_payload, struct wire_arena *arena,
                                     struct api_outbox_row *out)
 {
-    Wire__Header *header;
-    Wire__NodeState *state = NULL;
+    Wire__Header *header = NULL;
+    Wire__NodeState *state;
     *out = (struct api_outbox_row){.payload_status = WIRE_OK};
-    enum wire_status status = store_header(&node->store, id, arena, &header);
-    if (status == WIRE_OK)
-        status = store_state(&node->store, id, arena, &state);
+    enum wire_status status = store_state(&node->store, id, arena, &state);
+    if (status == WIRE_OK && state != NULL)
+        status = store_header_at(&node->store, state->place, arena, &header);
     if (status != WIRE_OK)
         return status;
     if (header == NULL || state == NULL)
@@ -141,7 +140,7 @@ static enum wire_status fill_outbox(struct node *node, const uint8_t *id, bool w
     out->header = header;
     out->state = state;
     if (with_payload)
-        out->payload_status = node_rest_plain(node, header->keep_until, header->origin, id, arena, &out->payload);
+        out->payload_status = node_rest_plain(node, header->keep_until, state->place, arena, &out->payload);
     return WIRE_OK;
 }
 

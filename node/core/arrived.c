@@ -44,7 +44,7 @@ static bool take_arrival(struct node_step *s, const uint8_t *id, node_row_value 
     recipient->arrived_ms = statement->at_ms;
     recipient->has_reason = arrival->has_reason;
     recipient->reason = arrival->reason;
-    node_state_put(s, id, state);
+    node_state_put(s, state);
     return awaited;
 }
 

@@ -14,6 +14,7 @@ static bool boot_meta(struct node_step *s, const Wire__NodeMeta *meta)
 {
     s->core->draft_next = meta->draft_next;
     s->core->inbox_next = meta->inbox_next;
+    s->core->outbox_next = meta->outbox_next;
     s->core->erased_day = meta->erased_day;
     s->core->directory_epoch = meta->directory_epoch;
     s->core->meta_stored = true;
@@ -192,7 +193,7 @@ void node_on_boot_done(struct node_step *s)
     core->expiry_poll_mono_ms = s->event->mono_ms;
     core->sweep_mono_ms = s->event->mono_ms + NODE_SWEEP_MS;
     if (!core->meta_stored) {
-        core->draft_next = core->inbox_next = 1;
+        core->draft_next = core->inbox_next = core->outbox_next = 1;
         core->erased_day = wire_day_add(wire_day_of(s->event->wall_ms), -1); /* nothing older was ever kept */
         node_put_meta(s);
     }

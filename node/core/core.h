@@ -289,8 +289,7 @@ enum node_effect_kind {
     NODE_DO_STOP, /* status, table: the store is damaged: end, non-zero */
 };
 
-/* Rows that the shell adds to the same append, encrypted under the key of `day`; keys node_key_payload(day, origin,
- * id). */
+/* Rows that the shell adds to the same append, encrypted under the key of `day`. */
 enum node_payload_kind {
     NODE_PAYLOAD_OF_DRAFT = 1, /* PAYLOAD of u.publish.draft[index] */
     NODE_PAYLOAD_COPY,         /* PAYLOAD of `from` under the new id (a stale seal) */
@@ -303,8 +302,16 @@ struct node_payload {
     uint32_t day;
     uint32_t origin;
     uint8_t id[WIRE_ID_BYTES];
+    uint64_t number; /* place, or order in the inbox */
     uint8_t from[WIRE_ID_BYTES];
+    uint64_t from_number;
 };
+
+static inline struct node_key node_payload_key(const struct node_payload *payload)
+{
+    return node_key_payload(payload->day, payload->kind == NODE_CARRIED_OF_PART ? NODE_OTHERS : NODE_OURS,
+                            payload->number);
+}
 
 struct node_append {
     uint64_t ticket; /* rises by one from 1 */
@@ -344,8 +351,8 @@ struct node_fetch {
     bool states; /* with STATE rows, see struct node_fetched */
 };
 
-/* Encode these drafts (OUTBOX, PAYLOAD rows of the ids) as one batch of this stream, sealing what the rules seal to the
- * region that the rules give now; at most bytes_max as a frame, but the first draft in any case. An id named by
+/* Encode these drafts (OUTBOX, PAYLOAD rows of the places) as one batch of this stream, sealing what the rules seal to
+ * the region that the rules give now; at most bytes_max as a frame, but the first draft in any case. An id named by
  * references[0] of an update or cancel whose STATE is NODE_REPLACED gives way to its successor. */
 struct node_seal {
     uint64_t request;
@@ -355,6 +362,7 @@ struct node_seal {
     uint8_t store_id[WIRE_ID_BYTES];
     uint64_t first;
     const uint8_t (*id)[WIRE_ID_BYTES]; /* in the out arena */
+    const uint64_t *place;              /* of each, likewise */
     size_t count;
     uint32_t bytes_max;
 };

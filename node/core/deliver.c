@@ -97,13 +97,14 @@ static uint32_t keep_until(const struct node_deliver *in, size_t i)
     return in->deliver->given[i]->disposition->keep_until;
 }
 
-static void keep_carried(struct node_step *s, const struct arrival *a, size_t i)
+static void keep_carried(struct node_step *s, const struct arrival *a, size_t i, uint64_t order)
 {
     const Wire__PartEnvelope *envelope = a->in->part->envelope[i];
     struct node_payload payload = {.kind = NODE_CARRIED_OF_PART,
                                    .index = (uint32_t)i,
                                    .day = keep_until(a->in, i),
-                                   .origin = a->in->part->seal->origin};
+                                   .origin = a->in->part->seal->origin,
+                                   .number = order};
     if (!envelope->has_payload || payload.day <= s->core->erased_day)
         return;
     memcpy(payload.id, id_of(a->in, i), WIRE_ID_BYTES);
@@ -188,7 +189,7 @@ static void take_envelope(struct node_step *s, struct arrival *a, size_t i, stru
     s->core->totals.unreadable += judgement->code == WIRE__VERDICT_CODE__ARRIVED_UNREADABLE;
     if (rejected)
         return;
-    keep_carried(s, a, i);
+    keep_carried(s, a, i, order);
     a->taken++;
     s->core->totals.received++;
     if (judgement->code != WIRE__VERDICT_CODE__ARRIVED)

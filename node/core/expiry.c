@@ -51,7 +51,7 @@ static bool expire(struct node_step *s, const struct wire_row *row, node_row_val
         return true;
     node_draft_leave(s, id, state);
     node_state_move(s, id, state, WIRE__NODE_OUTBOX_STATE__NODE_EXPIRED, WIRE_EXPIRED_TERM);
-    node_state_put(s, id, state);
+    node_state_put(s, state);
     if (state->waited_for)
         node_release_held(s, id);
     return true;

@@ -41,7 +41,7 @@ static void wait_for_successor(struct node_step *s, const uint8_t *id, Wire__Nod
     state->named = node_bin(successor, WIRE_ID_BYTES);
     node_draft_leave(s, id, state);
     node_draft_hold(s, id, state, successor, WIRE_NO_PARENT);
-    node_state_put(s, id, state);
+    node_state_put(s, state);
     node_release_held(s, successor); /* it may be settled already */
 }
 
@@ -50,7 +50,7 @@ static void give_up(struct node_step *s, const uint8_t *id, Wire__NodeState *sta
 {
     node_draft_leave(s, id, state);
     node_state_move(s, id, state, to, (uint32_t)why);
-    node_state_put(s, id, state);
+    node_state_put(s, state);
     if (state->waited_for)
         node_release_held(s, id);
 }
@@ -62,7 +62,7 @@ static void let_go(struct node_step *s, const uint8_t *id, Wire__NodeState *stat
         return; /* no broker carries it any more; it stays where it is */
     node_draft_leave(s, id, state);
     node_draft_queue(s, id, state, lane);
-    node_state_put(s, id, state);
+    node_state_put(s, state);
 }
 
 static void look_at(struct node_step *s, const struct wire_row *row, const node_row_value *states)

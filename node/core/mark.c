@@ -148,7 +148,7 @@ void node_mark_reply(struct node_step *s, const Wire__Header *header, struct wir
         if (state->recipient[i]->region != header->origin)
             continue;
         mark_recipient(state->recipient[i], header, s->event->wall_ms);
-        node_state_put(s, id, state);
+        node_state_put(s, state);
         return;
     }
 }

@@ -1,10 +1,7 @@
 #include "node/core/outbox.h"
 
-Wire__NodeState *node_state_read(struct node_step *s, const uint8_t id[WIRE_ID_BYTES], struct wire_bytes looked_up,
-                                 size_t which)
+static Wire__NodeState *read_value(struct node_step *s, struct wire_bytes value, size_t which)
 {
-    struct node_key key = node_key_id(id);
-    struct wire_bytes value = node_look(s, NODE_TABLE_STATE, &key, looked_up);
     if (value.data == NULL)
         return NULL;
     Wire__NodeState *state = node_read_state(value, node_scratch(s, which));
@@ -13,10 +10,46 @@ Wire__NodeState *node_state_read(struct node_step *s, const uint8_t id[WIRE_ID_B
     return state;
 }
 
-void node_state_put(struct node_step *s, const uint8_t id[WIRE_ID_BYTES], const Wire__NodeState *state)
+/* The STATE row of an envelope that came to be in this step. */
+static struct wire_bytes made_here(struct node_step *s, const uint8_t id[WIRE_ID_BYTES])
+{
+    const struct wire_bytes none = wire_bytes(NULL, 0);
+    struct node_key key = node_key_id(id);
+    uint64_t place = node_read_place(node_look(s, NODE_TABLE_PLACE, &key, none));
+    if (place == 0)
+        return none;
+    key = node_key_place(place);
+    return node_look(s, NODE_TABLE_STATE, &key, none);
+}
+
+Wire__NodeState *node_state_read(struct node_step *s, const uint8_t id[WIRE_ID_BYTES], struct wire_bytes looked_up,
+                                 size_t which)
+{
+    const struct wire_bytes none = wire_bytes(NULL, 0);
+    if (looked_up.data == NULL)
+        return read_value(s, made_here(s, id), which);
+    Wire__NodeState *state = read_value(s, looked_up, which);
+    if (state == NULL)
+        return NULL;
+    struct node_key key = node_key_place(state->place);
+    struct wire_bytes changed = node_look(s, NODE_TABLE_STATE, &key, none);
+    return changed.data == NULL ? state : read_value(s, changed, which);
+}
+
+void node_state_put(struct node_step *s, const Wire__NodeState *state)
+{
+    struct node_key key = node_key_place(state->place);
+    node_put_message(s, NODE_TABLE_STATE, &key, &state->base);
+}
+
+void node_state_place(struct node_step *s, const uint8_t id[WIRE_ID_BYTES], Wire__NodeState *state)
 {
     struct node_key key = node_key_id(id);
-    node_put_message(s, NODE_TABLE_STATE, &key, &state->base);
+    uint8_t place[8];
+    state->place = s->core->outbox_next++;
+    s->core->dirty_meta = true;
+    wire_put_u64(place, state->place);
+    node_put(s, NODE_TABLE_PLACE, &key, wire_bytes(place, sizeof place));
 }
 
 bool node_state_is_final(const Wire__NodeState *state)
@@ -99,6 +132,7 @@ static void put_draft(struct node_step *s, enum node_table table, const struct n
     row.mechanism = state->mechanism;
     row.lane = state->lane;
     row.link = state->link;
+    row.place = state->place;
     node_put_message(s, table, key, &row.base);
     if (state->has_expires_ms) {
         struct node_key expiry = node_key_expiry(state->expires_ms, id);

@@ -2,10 +2,13 @@
 #pragma once
 #include "node/core/table.h"
 
-/* Decodes the STATE row of `id` (as this step left it, else as looked up) into scratch `which`. NULL: none. */
+/* Decodes the STATE row of `id` (as this step left it, else as looked up) into scratch `which`. NULL: none. Its key is
+ * its place, which a row that was looked up says itself and PLACE says of one that this step has made. */
 Wire__NodeState *node_state_read(struct node_step *s, const uint8_t id[WIRE_ID_BYTES], struct wire_bytes looked_up,
                                  size_t which);
-void node_state_put(struct node_step *s, const uint8_t id[WIRE_ID_BYTES], const Wire__NodeState *state);
+void node_state_put(struct node_step *s, const Wire__NodeState *state);
+/* Gives a new envelope of ours the next place. */
+void node_state_place(struct node_step *s, const uint8_t id[WIRE_ID_BYTES], Wire__NodeState *state);
 
 /* No verdict will change it any more. */
 bool node_state_is_final(const Wire__NodeState *state);

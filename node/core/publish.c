@@ -42,12 +42,12 @@ static uint32_t estimate(const struct node_draft *draft, size_t header_bytes)
 }
 
 /* The header as it will be sealed, but for store id, seq and digest. Returns its size. */
-static size_t put_header(struct node_step *s, const Wire__Header *from, uint32_t date, uint32_t serial)
+static size_t put_header(struct node_step *s, const Wire__Header *from, const Wire__NodeState *state)
 {
     Wire__Header header = *from;
-    struct node_key key = node_key_id(from->id.data);
-    header.number_date = date;
-    header.number_serial = serial;
+    struct node_key key = node_key_place(state->place);
+    header.number_date = state->number_date;
+    header.number_serial = state->number_serial;
     if (CANARY(MIX_STATUS))
         header.status = WIRE__STATUS__ACTUAL;
     header.seq = 0;
@@ -76,7 +76,8 @@ static void new_state(struct node_step *s, const struct node_draft *draft, uint8
     state->has_created_ms = true;
     state->created_ms = header->created_ms;
     state->has_bytes = true;
-    state->bytes = estimate(draft, put_header(s, header, date, state->number_serial));
+    node_state_place(s, header->id.data, state);
+    state->bytes = estimate(draft, put_header(s, header, state));
     if (corrects(header)) {
         state->has_named = true;
         state->named = node_bin(draft->named_id, WIRE_ID_BYTES);
@@ -93,7 +94,7 @@ static bool must_wait(struct node_step *s, const struct node_draft *draft)
         return false;
     if (!named->waited_for) {
         named->has_waited_for = named->waited_for = true;
-        node_state_put(s, draft->named_id, named);
+        node_state_put(s, named);
     }
     return true;
 }
@@ -104,10 +105,11 @@ static void put_number_row(struct node_step *s, const uint8_t *id, const Wire__N
     node_put(s, NODE_TABLE_OUTBOX_NUMBER, &key, wire_bytes(NULL, 0));
 }
 
-static void keep_payload(struct node_step *s, size_t index, const Wire__Header *header)
+static void keep_payload(struct node_step *s, size_t index, const Wire__Header *header, uint64_t place)
 {
     struct node_payload payload = {
         .kind = NODE_PAYLOAD_OF_DRAFT, .index = (uint32_t)index, .day = header->keep_until, .origin = header->origin};
+    payload.number = place;
     memcpy(payload.id, header->id.data, WIRE_ID_BYTES);
     node_add_payload(s, &payload);
 }
@@ -119,13 +121,13 @@ static void take_draft(struct node_step *s, size_t index, struct node_lane *lane
     Wire__NodeState state;
     new_state(s, draft, lane->link, wire_day_of(s->event->wall_ms), &state);
     put_number_row(s, id, &state);
-    keep_payload(s, index, draft->header);
+    keep_payload(s, index, draft->header, state.place);
     result->held = must_wait(s, draft);
     if (result->held)
         node_draft_hold(s, id, &state, draft->named_id, WIRE_NO_PARENT);
     else
         node_draft_queue(s, id, &state, lane);
-    node_state_put(s, id, &state);
+    node_state_put(s, &state);
     node_mark_answered(s, draft->header, draft->asked);
     result->number_date = state.number_date;
     result->number_serial = state.number_serial;
@@ -186,7 +188,7 @@ static void withdraw(struct node_step *s, Wire__NodeState *state)
     const struct node_withdraw *request = &s->event->u.withdraw;
     node_draft_leave(s, request->id, state);
     node_state_move(s, request->id, state, WIRE__NODE_OUTBOX_STATE__NODE_WITHDRAWN, 0);
-    node_state_put(s, request->id, state);
+    node_state_put(s, state);
     if (request->header != NULL)
         node_mark_unanswered(s, request->header, request->asked);
     if (state->waited_for)

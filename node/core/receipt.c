@@ -180,7 +180,7 @@ static void refuse_alone(struct node_step *s, const struct answer *answer)
         state->has_code = state->has_verdict_ms = true;
         state->code = WIRE__VERDICT_CODE__REFUSED;
         state->verdict_ms = answer->statement->at_ms;
-        node_state_put(s, id, state);
+        node_state_put(s, state);
         if (state->waited_for)
             node_release_held(s, id);
     }

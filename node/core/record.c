@@ -147,6 +147,11 @@ struct node_key node_key_receipt(const struct node_key *batch, uint32_t recipien
     return key;
 }
 
+struct node_key node_key_place(uint64_t place)
+{
+    return node_key_serial(place);
+}
+
 struct node_key node_key_order(uint64_t order)
 {
     return node_key_serial(order);
@@ -177,11 +182,11 @@ struct node_key node_key_evidence(const char *link, const char *mechanism, Wire_
     return key;
 }
 
-struct node_key node_key_payload(uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES])
+struct node_key node_key_payload(uint32_t day, enum node_side side, uint64_t number)
 {
     struct node_key key = node_key_number(day);
-    add_u32(&key, origin);
-    add(&key, id, WIRE_ID_BYTES);
+    add_u8(&key, (uint8_t)side);
+    add_u64(&key, number);
     return key;
 }
 
@@ -211,6 +216,11 @@ bool node_key_parse_lane(struct wire_bytes key, struct node_lane_key *out)
     out->lane = (Wire__Lane)key.data[0];
     out->rest = wire_bytes(key.data + 1, key.size - 1);
     return true;
+}
+
+uint64_t node_read_place(struct wire_bytes value)
+{
+    return value.size == 8 ? wire_get_u64(value.data) : 0;
 }
 
 const uint8_t *node_key_last_id(struct wire_bytes key)

@@ -2,7 +2,11 @@
  * raw bytes, or (PAYLOAD, CARRIED) whatever the shell encrypts. The core decides every row but those two; the shell
  * uses these functions to boot, to look things up for events and to show them.
  *
- * Names in keys are one length byte and the bytes; numbers are big-endian; days yyyymmdd u32; lanes u8. */
+ * Names in keys are one length byte and the bytes; numbers are big-endian; days yyyymmdd u32; lanes u8.
+ *
+ * Ids of imported envelopes are as good as random, and a row under a random key costs a page of its own to write. So
+ * what there is of an envelope lies under a number that rises, what is queued at one time side by side: the *place* of
+ * one of ours, the order in the inbox of others'. Only PLACE and KNOWN go from id to number. */
 #pragma once
 #include "schema/store.pb-c.h"
 #include "schema/trust.pb-c.h"
@@ -22,8 +26,9 @@
     TABLE(DRAFT,         "draft",         false) /* link ‖ mechanism ‖ lane ‖ order u64: NodeDraft */ \
     TABLE(HELD,          "held",          false) /* id it waits for (16 zeros: the rules) ‖ own id: NodeDraft */ \
     TABLE(EXPIRY,        "expiry",        false) /* expires_ms u64 ‖ id: empty; drafts and held ones that expire */ \
-    TABLE(OUTBOX,        "outbox",        false) /* id: encoded Header, its store id, seq and digest empty */ \
-    TABLE(STATE,         "state",         false) /* id: NodeState */ \
+    TABLE(PLACE,         "place",         false) /* id: u64, the place of an envelope of ours */ \
+    TABLE(OUTBOX,        "outbox",        false) /* place u64: encoded Header, its store id, seq and digest empty */ \
+    TABLE(STATE,         "state",         false) /* place u64: NodeState */ \
     TABLE(OUTBOX_NUMBER, "outbox-number", false) /* day ‖ serial u32 ‖ id: empty; the outbox in order of numbers */ \
     TABLE(BATCH,         "batch",         false) /* link ‖ mechanism ‖ lane ‖ store id ‖ first u64: NodeBatch */ \
     TABLE(BATCH_BYTES,   "batch-bytes",   false) /* the same key: encoded Batch, salts and payloads empty */ \
@@ -33,8 +38,8 @@
     TABLE(KNOWN,         "known",         false) /* origin u32 ‖ id: NodeKnown */ \
     TABLE(EVIDENCE,      "evidence",      false) /* link ‖ mechanism ‖ lane ‖ generation u64 ‖ number u64 ‖ chain, 8: NodeEvidence */ \
     TABLE(COMPLETENESS,  "completeness",  false) /* link ‖ mechanism ‖ lane: encoded Signed, the newest */ \
-    TABLE(PAYLOAD,       "payload",       false) /* day ‖ origin u32 ‖ id: our own as written, under the key of the day */ \
-    TABLE(CARRIED,       "carried",       false) /* day ‖ origin u32 ‖ id: salt and payload as carried, likewise */ \
+    TABLE(PAYLOAD,       "payload",       false) /* day ‖ side u8 ‖ u64: our own as written, under the key of the day */ \
+    TABLE(CARRIED,       "carried",       false) /* day ‖ side u8 ‖ u64: salt and payload as carried, likewise */ \
     TABLE(POLICY,        "policy",        false) /* version u64: encoded SignedPolicy */ \
     TABLE(DIRECTORY,     "directory",     false) /* epoch u64: encoded DirectoryRecord */ \
     TABLE(IMPORT,        "import",        false) /* HMAC of the import key, 32: id ‖ content digest 32; the shell's */ \
@@ -48,7 +53,7 @@ enum node_table {
         NODE_TABLES
 };
 
-enum { NODE_STORE_FORMAT = 2, NODE_LINK_NAME_MAX = 16 };
+enum { NODE_STORE_FORMAT = 3, NODE_LINK_NAME_MAX = 16 };
 
 const char *node_table_name(enum node_table table);
 bool node_table_boots(enum node_table table);
@@ -77,7 +82,8 @@ struct node_key node_key_batch(const char *link, const char *mechanism, Wire__La
 struct node_key node_key_draft(const char *link, const char *mechanism, Wire__Lane lane, uint64_t order);
 struct node_key node_key_held(const uint8_t waits_for[WIRE_ID_BYTES], const uint8_t id[WIRE_ID_BYTES]);
 struct node_key node_key_expiry(int64_t expires_ms, const uint8_t id[WIRE_ID_BYTES]);
-struct node_key node_key_id(const uint8_t id[WIRE_ID_BYTES]); /* OUTBOX, STATE */
+struct node_key node_key_id(const uint8_t id[WIRE_ID_BYTES]); /* PLACE */
+struct node_key node_key_place(uint64_t place);               /* OUTBOX, STATE */
 struct node_key node_key_outbox_number(uint32_t day, uint32_t serial, const uint8_t id[WIRE_ID_BYTES]);
 /* batch: the key of its BATCH row. recipient 0 and number 0: the broker's verdicts; else a recipient's `arrived`. */
 struct node_key node_key_receipt(const struct node_key *batch, uint32_t recipient, uint64_t number);
@@ -88,7 +94,10 @@ struct node_key node_key_known(uint32_t origin, const uint8_t id[WIRE_ID_BYTES])
 enum { NODE_EVIDENCE_CHAIN_BYTES = 8 };
 struct node_key node_key_evidence(const char *link, const char *mechanism, Wire__Lane lane, uint64_t generation,
                                   uint64_t number, const uint8_t chain[WIRE_HASH_BYTES]);
-struct node_key node_key_payload(uint32_t day, uint32_t origin, const uint8_t id[WIRE_ID_BYTES]); /* PAYLOAD, CARRIED */
+/* PAYLOAD, CARRIED. Ours: `number` is the place. Others': the order in the inbox. */
+enum node_side { NODE_OURS = 0, NODE_OTHERS = 1 };
+enum { NODE_PAYLOAD_KEY_BYTES = 4 + 1 + 8 };
+struct node_key node_key_payload(uint32_t day, enum node_side side, uint64_t number);
 struct node_key node_key_serial(uint64_t serial); /* POLICY, DIRECTORY */
 
 /* What a key says. Names are copied with a NUL. false: not such a key. */
@@ -99,6 +108,8 @@ struct node_lane_key {
     struct wire_bytes rest; /* what follows link, mechanism and lane; borrowed from the key */
 };
 bool node_key_parse_lane(struct wire_bytes key, struct node_lane_key *out);
+/* The value of a PLACE row; 0: none, or no number. */
+uint64_t node_read_place(struct wire_bytes value);
 /* The id at the end of a HELD or EXPIRY key; NULL: too short. */
 const uint8_t *node_key_last_id(struct wire_bytes key);
 bool node_key_parse_link(struct wire_bytes key, char link[NODE_LINK_NAME_MAX + 1]);

@@ -79,7 +79,7 @@ static void draft_again(struct node_step *s, const struct node_stream *stream, s
         node_draft_queue(s, id, state, lane);
         s->core->totals.redrafted++;
     }
-    node_state_put(s, id, state);
+    node_state_put(s, state);
 }
 
 /* Returns how many envelopes the batch has, 0 when the row cannot be read. */

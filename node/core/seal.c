@@ -130,7 +130,7 @@ static void expire(struct node_step *s, const uint8_t *id, Wire__NodeState *stat
 {
     node_draft_leave(s, id, state);
     node_state_move(s, id, state, WIRE__NODE_OUTBOX_STATE__NODE_EXPIRED, WIRE_EXPIRED_TERM);
-    node_state_put(s, id, state);
+    node_state_put(s, state);
     if (state->waited_for)
         node_release_held(s, id);
 }
@@ -157,6 +157,7 @@ static bool choose(struct node_step *s, struct node_seal_slot *slot, const struc
     if (slot->count > 0 && *bytes + draft->bytes > slot->bytes_max)
         return false;
     *bytes += draft->bytes;
+    slot->place[slot->count] = state->place;
     memcpy(slot->id[slot->count++], draft->id.data, WIRE_ID_BYTES);
     return slot->count < s->core->options.drafts_max;
 }
@@ -166,7 +167,9 @@ static void ask_to_seal(struct node_step *s, struct node_seal_slot *slot)
     const struct node_lane *lane = node_lane_at(s->core, slot->lane);
     const struct node_stream *stream = node_stream_at(s->core, lane->current);
     uint8_t(*ids)[WIRE_ID_BYTES] = node_take(s, slot->count * sizeof *ids);
+    uint64_t *places = node_take(s, slot->count * sizeof *places);
     memcpy(ids, slot->id, slot->count * sizeof *ids);
+    memcpy(places, slot->place, slot->count * sizeof *places);
     slot->request = ++s->core->next_request;
     slot->first = stream->last + 1;
     memcpy(slot->store_id, stream->store_id, WIRE_ID_BYTES);
@@ -178,6 +181,7 @@ static void ask_to_seal(struct node_step *s, struct node_seal_slot *slot)
     memcpy(seal->store_id, stream->store_id, WIRE_ID_BYTES);
     seal->first = slot->first;
     seal->id = ids;
+    seal->place = places;
     seal->count = slot->count;
     seal->bytes_max = slot->bytes_max;
 }
@@ -256,7 +260,8 @@ static void take_into_batch(struct node_step *s, const struct node_seal_slot *sl
     struct node_payload payload = {.kind = NODE_CARRIED_OF_SEALED,
                                    .index = (uint32_t)i,
                                    .day = state->keep_until,
-                                   .origin = s->core->options.region};
+                                   .origin = s->core->options.region,
+                                   .number = state->place};
     memcpy(payload.id, slot->id[i], WIRE_ID_BYTES);
     node_draft_leave(s, slot->id[i], state);
     node_state_move(s, slot->id[i], state, WIRE__NODE_OUTBOX_STATE__NODE_SEALED, 0);
@@ -264,7 +269,7 @@ static void take_into_batch(struct node_step *s, const struct node_seal_slot *sl
     state->store_id = node_bin(slot->store_id, WIRE_ID_BYTES);
     state->seq = seq;
     state->first = slot->first;
-    node_state_put(s, slot->id[i], state);
+    node_state_put(s, state);
     node_add_payload(s, &payload);
 }
 
@@ -282,7 +287,7 @@ static void leave_out(struct node_step *s, const uint8_t *id, Wire__NodeState *s
         if (state->waited_for)
             node_release_held(s, id);
     }
-    node_state_put(s, id, state);
+    node_state_put(s, state);
 }
 
 static void put_batch(struct node_step *s, struct node_stream *stream, Wire__NodeBatch *batch)
@@ -311,11 +316,13 @@ static void take_sealed(struct node_step *s, struct node_seal_slot *slot)
     Wire__NodeBatch batch;
     wire__node_batch__init(&batch);
     batch.id = node_take(s, slot->count * sizeof *batch.id);
+    batch.place = node_take(s, slot->count * sizeof *batch.place);
     for (size_t i = 0; i < slot->count; i++) {
         Wire__NodeState *state = node_state_read(s, slot->id[i], sealed->state[i], 0);
         ENSURE(state != NULL);
         if (sealed->draft[i] == WIRE_OK) {
             take_into_batch(s, slot, i, slot->first + batch.n_id, state);
+            batch.place[batch.n_place++] = state->place;
             batch.id[batch.n_id++] = node_bin(slot->id[i], WIRE_ID_BYTES);
             lane->oldest_ms = state->created_ms; /* drafts are taken in order: the next is hardly older */
             if (batch.keep_until == 0 || state->keep_until < batch.keep_until)

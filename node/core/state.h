@@ -177,6 +177,7 @@ struct node_seal_slot {
     uint64_t first;
     uint32_t count;
     uint8_t id[WIRE_BATCH_ENVELOPES_MAX][WIRE_ID_BYTES];
+    uint64_t place[WIRE_BATCH_ENVELOPES_MAX];
 };
 
 enum node_fetch_kind {
@@ -216,7 +217,7 @@ struct node_core {
     uint64_t last_ticket, committed;
     uint64_t next_request;
     /* durable: META */
-    uint64_t draft_next, inbox_next;
+    uint64_t draft_next, inbox_next, outbox_next;
     uint32_t erased_day;
     uint64_t directory_epoch;
     bool meta_stored;

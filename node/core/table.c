@@ -130,6 +130,7 @@ void node_put_meta(struct node_step *s)
     wire__node_meta__init(&meta);
     meta.draft_next = s->core->draft_next;
     meta.inbox_next = s->core->inbox_next;
+    meta.outbox_next = s->core->outbox_next;
     meta.erased_day = s->core->erased_day;
     meta.directory_epoch = s->core->directory_epoch;
     node_put_message(s, NODE_TABLE_META, &key, &meta.base);

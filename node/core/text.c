@@ -59,7 +59,9 @@ static void value_text(struct wire_text *text, enum node_table table, struct wir
     enum wire_status status;
     wire_arena_over(&arena, core->scratch[0].base, core->scratch[0].size);
     const ProtobufCMessage *message = type == NULL ? NULL : wire_decode(type, value, WIRE_STRICT_NONE, &arena, &status);
-    if (message == NULL)
+    if (table == NODE_TABLE_PLACE)
+        wire_text_format(text, "%llu", (unsigned long long)node_read_place(value));
+    else if (message == NULL)
         wire_text_format(text, "%zu bytes", value.size);
     else
         wire_json_write(text, message, NULL);
@@ -69,11 +71,11 @@ static void payload_text(struct wire_text *text, const struct node_payload *payl
 {
     static const char *const kinds[] = {"?", "payload of draft", "payload copied", "carried of sealed",
                                         "carried of part"};
-    wire_text_format(text, "  + %s %u, day %u: %u ", kinds[payload->kind], payload->index, payload->day,
-                     payload->origin);
+    wire_text_format(text, "  + %s %u, day %u, %llu: %u ", kinds[payload->kind], payload->index, payload->day,
+                     (unsigned long long)payload->number, payload->origin);
     hex(text, payload->id, WIRE_ID_BYTES);
     if (payload->kind == NODE_PAYLOAD_COPY) {
-        wire_text_string(text, " from ");
+        wire_text_format(text, " from %llu: ", (unsigned long long)payload->from_number);
         hex(text, payload->from, WIRE_ID_BYTES);
     }
     wire_text_string(text, "\n");

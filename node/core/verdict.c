@@ -88,7 +88,7 @@ static void mark_original(struct node_step *s, const uint8_t *id, const Wire__No
         original->has_updated_by = true;
         original->updated_by = node_bin(id, WIRE_ID_BYTES);
     }
-    node_state_put(s, state->named.data, original);
+    node_state_put(s, original);
 }
 
 static void unknown_here(struct node_step *s, uint8_t link, const uint8_t *id)
@@ -126,7 +126,7 @@ uint32_t node_take_verdict(struct node_step *s, const struct node_receipt *in, s
     state->differs = state->has_differs;
     if (state->differs)
         memcpy(node_note(s, NODE_NOTE_DIFFERS, in->link)->id, id, WIRE_ID_BYTES);
-    node_state_put(s, id, state);
+    node_state_put(s, state);
     if (admitted)
         mark_original(s, id, state, in->named == NULL ? wire_bytes(NULL, 0) : in->named[index]);
     if (state->waited_for)
@@ -138,11 +138,12 @@ uint32_t node_take_verdict(struct node_step *s, const struct node_receipt *in, s
  */
 
 /* The header under its new id, naming the old one. The array is in the out arena. */
-static void put_replacement(struct node_step *s, const Wire__Header *from, const uint8_t *old_id, const uint8_t *new_id)
+static void put_replacement(struct node_step *s, const Wire__Header *from, const uint8_t *old_id, const uint8_t *new_id,
+                            uint64_t place)
 {
     Wire__Header header = *from;
     Wire__Reference replaced;
-    struct node_key key = node_key_id(new_id);
+    struct node_key key = node_key_place(place);
     wire__reference__init(&replaced);
     replaced.origin = from->origin;
     replaced.id = node_bin(old_id, WIRE_ID_BYTES);
@@ -157,19 +158,22 @@ static void put_replacement(struct node_step *s, const Wire__Header *from, const
 }
 
 static void copy_payload(struct node_step *s, const Wire__NodeState *state, const uint8_t *old_id,
-                         const uint8_t *new_id)
+                         const uint8_t *new_id, uint64_t place)
 {
     struct node_payload payload = {
-        .kind = NODE_PAYLOAD_COPY, .day = state->keep_until, .origin = s->core->options.region};
+        .kind = NODE_PAYLOAD_COPY, .day = state->keep_until, .origin = s->core->options.region, .number = place};
+    payload.from_number = state->place;
     memcpy(payload.id, new_id, WIRE_ID_BYTES);
     memcpy(payload.from, old_id, WIRE_ID_BYTES);
     node_add_payload(s, &payload);
 }
 
-static void new_draft(struct node_step *s, const uint8_t *old_id, const uint8_t *new_id, const Wire__NodeState *old,
-                      struct node_lane *lane)
+/* Returns its place. */
+static uint64_t new_draft(struct node_step *s, const uint8_t *old_id, const uint8_t *new_id, const Wire__NodeState *old,
+                          struct node_lane *lane)
 {
     Wire__NodeState state = *old;
+    node_state_place(s, new_id, &state);
     bool again = old->has_predecessor; /* the second time in a row: our directory is behind the broker's */
     state.has_code = state.has_verdict_ms = state.has_first_code = state.has_differs = false;
     state.detail = state.allowed = state.rule_name = NULL;
@@ -181,9 +185,10 @@ static void new_draft(struct node_step *s, const uint8_t *old_id, const uint8_t 
         node_draft_hold(s, new_id, &state, NULL, WIRE_STALE_SEAL);
     else
         node_draft_queue(s, new_id, &state, lane);
-    node_state_put(s, new_id, &state);
+    node_state_put(s, &state);
     struct node_key number = node_key_outbox_number(state.number_date, state.number_serial, new_id);
     node_put(s, NODE_TABLE_OUTBOX_NUMBER, &number, wire_bytes(NULL, 0));
+    return state.place;
 }
 
 bool node_replace(struct node_step *s, const uint8_t id[WIRE_ID_BYTES], Wire__NodeState *state,
@@ -196,9 +201,9 @@ bool node_replace(struct node_step *s, const uint8_t id[WIRE_ID_BYTES], Wire__No
     uint8_t *new_id = node_take(s, WIRE_ID_BYTES);
     node_draw(s, random, sizeof random);
     wire_id_make(s->event->wall_ms, random, new_id);
-    put_replacement(s, header, id, new_id);
-    copy_payload(s, state, id, new_id);
-    new_draft(s, id, new_id, state, lane);
+    uint64_t place = new_draft(s, id, new_id, state, lane);
+    put_replacement(s, header, id, new_id, place);
+    copy_payload(s, state, id, new_id, place);
     node_state_move(s, id, state, WIRE__NODE_OUTBOX_STATE__NODE_REPLACED, WIRE_STALE_SEAL);
     state->has_successor = true;
     state->successor = node_bin(new_id, WIRE_ID_BYTES);

@@ -9,6 +9,20 @@ static enum wire_status look(struct store *store, enum node_table table, struct 
     return store_row(store, table, &key, arena, out);
 }
 
+static enum wire_status look_state_at(struct store *store, uint64_t place, struct wire_arena *arena,
+                                      node_row_value *out)
+{
+    return look(store, NODE_TABLE_STATE, node_key_place(place), arena, out);
+}
+
+static enum wire_status look_state(struct store *store, const uint8_t *id, struct wire_arena *arena,
+                                   node_row_value *out)
+{
+    uint64_t place;
+    enum wire_status status = store_place(store, id, &place);
+    return status != WIRE_OK || place == 0 ? status : look_state_at(store, place, arena, out);
+}
+
 /* --- FETCHED ------------------------------------------------------------------------------------------------------ */
 
 struct fetching {
@@ -53,30 +67,44 @@ static bool fetch_visit(void *context, struct wire_bytes key, struct wire_bytes 
     return true;
 }
 
-/* The ids that a row speaks of, in the order that struct node_fetched wants them; returns how many. A row that cannot
- * be read has none that are known: NULLs. */
-static size_t ids_of(const struct node_fetch *fetch, const struct wire_row *row, struct wire_arena *arena,
-                     const uint8_t **ids, size_t max)
+/* An envelope of ours that a row speaks of: by its place, else by its id. */
+struct spoken_of {
+    uint64_t place;
+    const uint8_t *id;
+};
+
+static void speak_of_batch(const Wire__NodeBatch *batch, struct spoken_of *out)
+{
+    for (size_t i = 0; i < batch->n_id; i++) {
+        out[i].place = i < batch->n_place ? batch->place[i] : 0;
+        out[i].id = batch->id[i].len == WIRE_ID_BYTES ? batch->id[i].data : NULL;
+    }
+}
+
+/* The envelopes that a row speaks of, in the order that struct node_fetched wants them; returns how many. A row that
+ * cannot be read has none that are known. */
+static size_t spoken_of(const struct node_fetch *fetch, const struct wire_row *row, struct wire_arena *arena,
+                        struct spoken_of *out, size_t max)
 {
     switch (fetch->table) {
     case NODE_TABLE_DRAFT: {
         const Wire__NodeDraft *draft = node_read_draft(row->value, arena);
-        ids[0] = draft != NULL && draft->id.len == WIRE_ID_BYTES ? draft->id.data : NULL;
+        out[0] = (struct spoken_of){.place = draft == NULL ? 0 : draft->place};
         return 1;
     }
     case NODE_TABLE_EXPIRY:
-        ids[0] = node_key_last_id(row->key);
+        out[0] = (struct spoken_of){.id = node_key_last_id(row->key)};
         return 1;
     case NODE_TABLE_HELD:
-        ids[0] = node_key_last_id(row->key);
-        ids[1] = row->key.size >= 2 * WIRE_ID_BYTES ? row->key.data : NULL;
+        out[0] = (struct spoken_of){.id = node_key_last_id(row->key)};
+        out[1] = (struct spoken_of){.id = row->key.size >= 2 * WIRE_ID_BYTES ? row->key.data : NULL};
         return 2;
     case NODE_TABLE_BATCH: {
         const Wire__NodeBatch *batch = node_read_batch(row->value, arena);
         size_t count = batch == NULL ? 0 : batch->n_id;
         ENSURE(count <= max);
-        for (size_t i = 0; i < count; i++)
-            ids[i] = batch->id[i].len == WIRE_ID_BYTES ? batch->id[i].data : NULL;
+        if (count > 0)
+            speak_of_batch(batch, out);
         return count;
     }
     default:
@@ -84,21 +112,27 @@ static size_t ids_of(const struct node_fetch *fetch, const struct wire_row *row,
     }
 }
 
+static enum wire_status look_spoken_of(struct store *store, const struct spoken_of *envelope, struct wire_arena *arena,
+                                       node_row_value *out)
+{
+    if (envelope->place != 0)
+        return look_state_at(store, envelope->place, arena, out);
+    return envelope->id == NULL ? WIRE_OK : look_state(store, envelope->id, arena, out);
+}
+
 static enum wire_status look_row_states(struct store *store, const struct node_fetch *fetch, struct fetching *f,
                                         const node_row_value **out)
 {
-    enum { IDS_MAX = WIRE_BATCH_ENVELOPES_MAX };
-    size_t per_row = fetch->table == NODE_TABLE_BATCH ? IDS_MAX : 2, count = 0;
-    const uint8_t **ids = wire_arena_take(f->arena, IDS_MAX * sizeof(*ids));
+    enum { SPOKEN_OF_MAX = WIRE_BATCH_ENVELOPES_MAX };
+    size_t per_row = fetch->table == NODE_TABLE_BATCH ? SPOKEN_OF_MAX : 2, count = 0;
+    struct spoken_of *list = wire_arena_take(f->arena, SPOKEN_OF_MAX * sizeof(*list));
     node_row_value *states = wire_arena_take(f->arena, (f->count * per_row + 1) * sizeof(*states));
-    if (ids == NULL || states == NULL)
+    if (list == NULL || states == NULL)
         return WIRE_NO_MEMORY;
     for (size_t i = 0; i < f->count; i++) {
-        size_t some = ids_of(fetch, &f->rows[i], f->arena, ids, IDS_MAX);
+        size_t some = spoken_of(fetch, &f->rows[i], f->arena, list, SPOKEN_OF_MAX);
         for (size_t j = 0; j < some; j++, count++) {
-            if (ids[j] == NULL)
-                continue;
-            enum wire_status status = look(store, NODE_TABLE_STATE, node_key_id(ids[j]), f->arena, &states[count]);
+            enum wire_status status = look_spoken_of(store, &list[j], f->arena, &states[count]);
             if (status != WIRE_OK)
                 return status;
         }
@@ -128,6 +162,11 @@ enum wire_status store_look_fetched(struct store *store, const struct node_fetch
 
 /* --- RECEIPT ------------------------------------------------------------------------------------------------------ */
 
+static bool corrects(const Wire__Header *header)
+{
+    return header->action != WIRE__ACTION__ISSUE && header->n_references > 0;
+}
+
 static bool names_stream(const char *mechanism, ProtobufCBinaryData store_id)
 {
     size_t size = strlen(mechanism);
@@ -140,7 +179,7 @@ static enum wire_status look_named(struct store *store, node_row_value own, stru
     const Wire__NodeState *state = own.data == NULL ? NULL : node_read_state(own, arena);
     if (state == NULL || !state->has_named || state->named.len != WIRE_ID_BYTES)
         return WIRE_OK;
-    return look(store, NODE_TABLE_STATE, node_key_id(state->named.data), arena, out);
+    return look_state(store, state->named.data, arena, out);
 }
 
 struct receipt_looks {
@@ -156,23 +195,43 @@ static bool receipt_room(struct receipt_looks *looks, size_t count, struct wire_
     return looks->state != NULL && looks->named != NULL && looks->header != NULL;
 }
 
-static enum wire_status look_own(struct store *store, ProtobufCBinaryData id, size_t i, struct wire_arena *arena,
-                                 struct receipt_looks *looks)
+/* Where the envelope with that id lies, which the batch has as its `index`th, if it is right. */
+static enum wire_status place_in(struct store *store, const Wire__NodeBatch *batch, size_t index,
+                                 ProtobufCBinaryData id, uint64_t *place)
 {
+    *place = 0;
     if (id.len != WIRE_ID_BYTES)
         return WIRE_OK;
-    enum wire_status status = look(store, NODE_TABLE_STATE, node_key_id(id.data), arena, &looks->state[i]);
+    if (batch != NULL && index < batch->n_id && index < batch->n_place && batch->id[index].len == WIRE_ID_BYTES &&
+        memcmp(batch->id[index].data, id.data, WIRE_ID_BYTES) == 0)
+        *place = batch->place[index];
+    return *place != 0 ? WIRE_OK : store_place(store, id.data, place);
+}
+
+static enum wire_status look_verdict(struct store *store, uint64_t place, size_t i, struct wire_arena *arena,
+                                     struct receipt_looks *looks)
+{
+    if (place == 0)
+        return WIRE_OK;
+    enum wire_status status = look_state_at(store, place, arena, &looks->state[i]);
     if (status == WIRE_OK)
-        status = store_header(store, id.data, arena, (Wire__Header **)&looks->header[i]);
-    return status == WIRE_OK ? look_named(store, looks->state[i], arena, &looks->named[i]) : status;
+        status = store_header_at(store, place, arena, (Wire__Header **)&looks->header[i]);
+    if (status != WIRE_OK || looks->header[i] == NULL || !corrects(looks->header[i]))
+        return status;
+    return look_named(store, looks->state[i], arena, &looks->named[i]);
 }
 
 static enum wire_status look_verdicts(struct store *store, const Wire__ReceiptStatement *statement,
-                                      struct wire_arena *arena, struct receipt_looks *looks)
+                                      const Wire__NodeBatch *batch, struct wire_arena *arena,
+                                      struct receipt_looks *looks)
 {
     enum wire_status status = WIRE_OK;
-    for (size_t i = 0; i < statement->n_verdict && status == WIRE_OK; i++)
-        status = look_own(store, statement->verdict[i]->id, i, arena, looks);
+    for (size_t i = 0; i < statement->n_verdict && status == WIRE_OK; i++) {
+        uint64_t place;
+        status = place_in(store, batch, i, statement->verdict[i]->id, &place);
+        if (status == WIRE_OK)
+            status = look_verdict(store, place, i, arena, looks);
+    }
     return status;
 }
 
@@ -183,10 +242,23 @@ static enum wire_status look_arrivals(struct store *store, const Wire__ArrivedSt
     enum wire_status status = WIRE_OK;
     for (size_t i = 0; i < arrived->n_arrival && status == WIRE_OK; i++) {
         uint32_t index = arrived->arrival[i]->index;
+        uint64_t place = 0;
         if (batch != NULL && index < batch->n_id)
-            status = look_own(store, batch->id[index], i, arena, looks);
+            status = place_in(store, batch, index, batch->id[index], &place);
+        if (status == WIRE_OK && place != 0)
+            status = look_state_at(store, place, arena, &looks->state[i]);
     }
     return status;
+}
+
+static enum wire_status look_alone(struct store *store, const Wire__NodeBatch *batch, struct wire_arena *arena,
+                                   struct receipt_looks *looks)
+{
+    uint64_t place = 0;
+    enum wire_status status = WIRE_OK;
+    if (batch != NULL && batch->n_id > 0)
+        status = place_in(store, batch, 0, batch->id[0], &place);
+    return status == WIRE_OK ? look_verdict(store, place, 0, arena, looks) : status;
 }
 
 enum wire_status store_look_receipt(struct store *store, const char *link, struct node_receipt *event,
@@ -212,9 +284,9 @@ enum wire_status store_look_receipt(struct store *store, const char *link, struc
         return status;
     const Wire__NodeBatch *batch = event->batch.data == NULL ? NULL : node_read_batch(event->batch, arena);
     if (statement != NULL && statement->outcome == WIRE__RECEIPT_OUTCOME__BAD_BATCH) /* it has no verdicts */
-        return batch == NULL || batch->n_id == 0 ? WIRE_OK : look_own(store, batch->id[0], 0, arena, &looks);
+        return look_alone(store, batch, arena, &looks);
     if (statement != NULL)
-        return look_verdicts(store, statement, arena, &looks);
+        return look_verdicts(store, statement, batch, arena, &looks);
     return look_arrivals(store, arrived, batch, arena, &looks);
 }
 
@@ -226,11 +298,6 @@ static enum wire_status look_reference(struct store *store, const Wire__Referenc
     if (to == NULL || to->id.len != WIRE_ID_BYTES)
         return WIRE_OK;
     return look(store, NODE_TABLE_KNOWN, node_key_known(to->origin, to->id.data), arena, known);
-}
-
-static bool corrects(const Wire__Header *header)
-{
-    return header->action != WIRE__ACTION__ISSUE && header->n_references > 0;
 }
 
 struct deliver_looks {
@@ -253,7 +320,7 @@ static enum wire_status look_delivered(struct store *store, uint32_t region, con
         status = look_reference(store, header->references[0], arena, &looks->named[i]);
     const Wire__Reference *asked = header->in_reply_to;
     if (status == WIRE_OK && asked != NULL && asked->origin == region && asked->id.len == WIRE_ID_BYTES)
-        status = look(store, NODE_TABLE_STATE, node_key_id(asked->id.data), arena, &looks->asked[i]);
+        status = look_state(store, asked->id.data, arena, &looks->asked[i]);
     return status;
 }
 
@@ -283,7 +350,7 @@ enum wire_status store_look_draft(struct store *store, struct node_draft *draft,
     const Wire__Header *header = draft->header;
     if (header->id.len != WIRE_ID_BYTES)
         return WIRE_OK; /* the core refuses it */
-    enum wire_status status = look(store, NODE_TABLE_STATE, node_key_id(header->id.data), arena, &draft->own);
+    enum wire_status status = look_state(store, header->id.data, arena, &draft->own);
     if (status == WIRE_OK && header->in_reply_to != NULL)
         status = look_reference(store, header->in_reply_to, arena, &draft->asked);
     if (status != WIRE_OK || !corrects(header) || header->references[0]->id.len != WIRE_ID_BYTES)
@@ -293,12 +360,12 @@ enum wire_status store_look_draft(struct store *store, struct node_draft *draft,
         return WIRE_NO_MEMORY;
     status = store_successor(store, named, arena);
     draft->named_id = named;
-    return status == WIRE_OK ? look(store, NODE_TABLE_STATE, node_key_id(named), arena, &draft->named) : status;
+    return status == WIRE_OK ? look_state(store, named, arena, &draft->named) : status;
 }
 
 enum wire_status store_look_withdraw(struct store *store, struct node_withdraw *event, struct wire_arena *arena)
 {
-    enum wire_status status = look(store, NODE_TABLE_STATE, node_key_id(event->id), arena, &event->state);
+    enum wire_status status = look_state(store, event->id, arena, &event->state);
     Wire__Header *header = NULL;
     if (status == WIRE_OK)
         status = store_header(store, event->id, arena, &header);
@@ -308,8 +375,8 @@ enum wire_status store_look_withdraw(struct store *store, struct node_withdraw *
     return status;
 }
 
-enum wire_status store_look_states(struct store *store, const uint8_t (*id)[WIRE_ID_BYTES], size_t count,
-                                   struct wire_arena *arena, const node_row_value **out)
+enum wire_status store_look_states(struct store *store, const uint64_t *place, size_t count, struct wire_arena *arena,
+                                   const node_row_value **out)
 {
     node_row_value *states = wire_arena_take(arena, (count + 1) * sizeof(*states));
     if (states == NULL)
@@ -317,6 +384,6 @@ enum wire_status store_look_states(struct store *store, const uint8_t (*id)[WIRE
     *out = states;
     enum wire_status status = WIRE_OK;
     for (size_t i = 0; i < count && status == WIRE_OK; i++)
-        status = look(store, NODE_TABLE_STATE, node_key_id(id[i]), arena, &states[i]);
+        status = look_state_at(store, place[i], arena, &states[i]);
     return status;
 }

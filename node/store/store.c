@@ -106,16 +106,56 @@ enum wire_status store_read(struct store *store, enum node_table table, struct n
     return status == WIRE_OVER_BUDGET ? WIRE_NO_MEMORY : WIRE_DAMAGED;
 }
 
+enum wire_status store_place(struct store *store, const uint8_t id[WIRE_ID_BYTES], uint64_t *place)
+{
+    struct node_key key = node_key_id(id);
+    *place = 0;
+    enum wire_status status = keep_get(store->keep, NODE_TABLE_PLACE, node_key_bytes(&key), &store->value);
+    if (status != WIRE_OK)
+        return status == WIRE_NOT_FOUND ? WIRE_OK : status;
+    *place = node_read_place(wire_bytes(store->value.data, store->value.size));
+    return *place == 0 ? WIRE_DAMAGED : WIRE_OK;
+}
+
+static enum wire_status read_ours(struct store *store, enum node_table table, const uint8_t *id,
+                                  struct wire_arena *arena, ProtobufCMessage **out)
+{
+    uint64_t place;
+    *out = NULL;
+    enum wire_status status = store_place(store, id, &place);
+    if (status != WIRE_OK || place == 0)
+        return status;
+    return store_read(store, table, node_key_place(place), arena, out);
+}
+
 enum wire_status store_state(struct store *store, const uint8_t id[WIRE_ID_BYTES], struct wire_arena *arena,
                              Wire__NodeState **out)
 {
-    return store_read(store, NODE_TABLE_STATE, node_key_id(id), arena, (ProtobufCMessage **)out);
+    return read_ours(store, NODE_TABLE_STATE, id, arena, (ProtobufCMessage **)out);
 }
 
 enum wire_status store_header(struct store *store, const uint8_t id[WIRE_ID_BYTES], struct wire_arena *arena,
                               Wire__Header **out)
 {
-    return store_read(store, NODE_TABLE_OUTBOX, node_key_id(id), arena, (ProtobufCMessage **)out);
+    return read_ours(store, NODE_TABLE_OUTBOX, id, arena, (ProtobufCMessage **)out);
+}
+
+enum wire_status store_header_at(struct store *store, uint64_t place, struct wire_arena *arena, Wire__Header **out)
+{
+    return store_read(store, NODE_TABLE_OUTBOX, node_key_place(place), arena, (ProtobufCMessage **)out);
+}
+
+enum wire_status store_batch_places(struct store *store, const struct node_key *batch, size_t count,
+                                    struct wire_arena *arena, uint64_t **out)
+{
+    Wire__NodeBatch *row;
+    enum wire_status status = store_read(store, NODE_TABLE_BATCH, *batch, arena, (ProtobufCMessage **)&row);
+    *out = wire_arena_take(arena, (count + 1) * sizeof(**out));
+    if (status == WIRE_OK && *out == NULL)
+        return WIRE_NO_MEMORY;
+    for (size_t i = 0; status == WIRE_OK && row != NULL && i < count && i < row->n_place; i++)
+        (*out)[i] = row->place[i];
+    return status;
 }
 
 enum wire_status store_known(struct store *store, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],

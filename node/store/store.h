@@ -45,17 +45,23 @@ enum wire_status store_look_deliver(struct store *store, uint32_t region, struct
 enum wire_status store_look_draft(struct store *store, struct node_draft *draft, struct wire_arena *arena);
 /* WITHDRAW: state, header, asked of an event whose id is set. */
 enum wire_status store_look_withdraw(struct store *store, struct node_withdraw *event, struct wire_arena *arena);
-/* STATE of each id. */
-enum wire_status store_look_states(struct store *store, const uint8_t (*id)[WIRE_ID_BYTES], size_t count,
-                                   struct wire_arena *arena, const node_row_value **out);
+/* STATE of each place. */
+enum wire_status store_look_states(struct store *store, const uint64_t *place, size_t count, struct wire_arena *arena,
+                                   const node_row_value **out);
 
 /* --- single things, decoded; *out NULL when there is no such row ---------------------------------------------------
  */
+/* Where the rows of an envelope of ours lie; 0: it is none. */
+enum wire_status store_place(struct store *store, const uint8_t id[WIRE_ID_BYTES], uint64_t *place);
 enum wire_status store_state(struct store *store, const uint8_t id[WIRE_ID_BYTES], struct wire_arena *arena,
                              Wire__NodeState **out);
 /* The header of an envelope of ours: as written until it is sealed. */
 enum wire_status store_header(struct store *store, const uint8_t id[WIRE_ID_BYTES], struct wire_arena *arena,
                               Wire__Header **out);
+enum wire_status store_header_at(struct store *store, uint64_t place, struct wire_arena *arena, Wire__Header **out);
+/* Places of the envelopes of a batch that is held, for its payloads; 0 where there is none. */
+enum wire_status store_batch_places(struct store *store, const struct node_key *batch, size_t count,
+                                    struct wire_arena *arena, uint64_t **out);
 enum wire_status store_known(struct store *store, uint32_t origin, const uint8_t id[WIRE_ID_BYTES],
                              struct wire_arena *arena, Wire__NodeKnown **out);
 enum wire_status store_inbox_row(struct store *store, uint64_t order, struct wire_arena *arena, Wire__NodeInbox **out);

@@ -7,6 +7,7 @@
 
 struct looking {
     struct sim_node *node;
+    uint64_t order;
     const Wire__NodeInbox *inbox;
     const Wire__NodeEvidence *evidence;
     const Wire__Header *header;
@@ -87,8 +88,8 @@ static void check_payload(const struct looking *l)
     struct sim *sim = node->process.sim;
     if (l->inbox->has_reason && l->inbox->reason == WIRE_ERASED)
         return;
-    struct wire_bytes both = sim_node_payload(node, NODE_TABLE_CARRIED, l->inbox->keep_until, l->inbox->origin,
-                                              l->inbox->id.data, &sim->checks);
+    struct wire_bytes both =
+        sim_node_payload(node, NODE_TABLE_CARRIED, l->inbox->keep_until, NODE_OTHERS, l->order, &sim->checks);
     if (both.data == NULL)
         return;
     struct wire_digest digest =
@@ -100,11 +101,10 @@ static void check_payload(const struct looking *l)
 
 static bool visit(void *context, uint64_t order, struct wire_bytes value)
 {
-    struct looking l = {.node = context};
+    struct looking l = {.node = context, .order = order};
     struct sim *sim = l.node->process.sim;
     struct node_key key;
     struct wire_bytes row;
-    (void)order;
     wire_arena_reset(&sim->checks);
     l.inbox = node_read_inbox(value, &sim->checks);
     ENSURE(l.inbox != NULL && l.inbox->evidence.len <= sizeof key.data);

@@ -54,10 +54,13 @@ static bool visit(void *context, struct wire_bytes key, struct wire_bytes value)
 {
     struct sim_node *node = context;
     struct sim *sim = node->process.sim;
+    struct node_key place = node_key_place(node_read_place(value));
+    struct wire_bytes row;
     char text[WIRE_ID_TEXT];
     wire_arena_reset(&sim->checks);
-    const Wire__NodeState *state = node_read_state(value, &sim->checks);
-    ENSURE(state != NULL);
+    ENSURE(store_row(&node->store, NODE_TABLE_STATE, &place, &sim->checks, &row) == WIRE_OK);
+    const Wire__NodeState *state = node_read_state(row, &sim->checks);
+    ENSURE(state != NULL && state->place == node_read_place(value));
     const struct sim_envelope *envelope = sim_model_find(sim, node->process.region, key.data);
     if (!is_final(state) && !waits_for_rules(state) && !waits_for_one_that_waits(node, state))
         sim_fail(sim, 6, "%s: %s is left in state %d (%s)", node->process.name, wire_id_text(key.data, text),
@@ -73,6 +76,6 @@ void sim_check_outboxes(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->node_count; i++)
         if (sim->node[i].exists && sim_owed(sim, sim->node[i].region_index))
-            ENSURE(keep_scan(sim->node[i].store.keep, &(struct keep_range){.table = NODE_TABLE_STATE}, visit,
+            ENSURE(keep_scan(sim->node[i].store.keep, &(struct keep_range){.table = NODE_TABLE_PLACE}, visit,
                              &sim->node[i], NULL) == WIRE_OK);
 }

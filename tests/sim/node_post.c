@@ -31,13 +31,12 @@ void sim_node_send(struct sim_node *node, const struct node_send *send)
 /* --- filling ------------------------------------------------------------------------------------------------------ */
 
 /* Without its payload, when that cannot be had any more: the broker will say that the batch is bad. */
-static void fill_payload(struct sim_node *node, Wire__Envelope *envelope, struct wire_arena *arena)
+static void fill_payload(struct sim_node *node, Wire__Envelope *envelope, uint64_t place, struct wire_arena *arena)
 {
     static uint8_t no_salt[WIRE_SALT_BYTES];
     const Wire__Header *header = node_read_header(sim_bytes(envelope->header), arena);
     ENSURE(header != NULL);
-    struct wire_bytes both =
-        sim_node_payload(node, NODE_TABLE_CARRIED, header->keep_until, header->origin, header->id.data, arena);
+    struct wire_bytes both = sim_node_payload(node, NODE_TABLE_CARRIED, header->keep_until, NODE_OURS, place, arena);
     envelope->salt = sim_bin(both.data == NULL ? no_salt : both.data, WIRE_SALT_BYTES);
     if (both.data != NULL)
         envelope->payload = sim_bin(both.data + WIRE_SALT_BYTES, both.size - WIRE_SALT_BYTES);
@@ -53,8 +52,10 @@ static bool fill_batch(struct sim_node *node, const struct node_key *key, Wire__
         return false;
     Wire__Batch *batch = (Wire__Batch *)wire_decode(&wire__batch__descriptor, kept, WIRE_STRICT_NONE, arena, &status);
     ENSURE(batch != NULL);
+    uint64_t *place;
+    ENSURE(store_batch_places(&node->store, key, batch->n_envelope, arena, &place) == WIRE_OK);
     for (size_t i = 0; i < batch->n_envelope; i++)
-        fill_payload(node, batch->envelope[i], arena);
+        fill_payload(node, batch->envelope[i], place[i], arena);
     struct wire_bytes bytes = wire_encode(&batch->base, arena);
     ENSURE(bytes.data != NULL);
     submit->batch = sim_bin(bytes.data, bytes.size);

@@ -125,12 +125,12 @@ static enum wire_status seal_payload(struct making *m, const Wire__Header *heade
 static enum wire_status read_draft(struct making *m, size_t i, Wire__Header **header, struct wire_bytes *plain)
 {
     struct store *store = &m->node->store;
-    const uint8_t *id = m->ask->id[i];
-    ENSURE(store_header(store, id, m->arena, header) == WIRE_OK && *header != NULL);
+    uint64_t place = m->ask->place[i];
+    ENSURE(store_header_at(store, place, m->arena, header) == WIRE_OK && *header != NULL);
     if ((*header)->action != WIRE__ACTION__ISSUE && (*header)->n_references > 0 &&
         (*header)->references[0]->origin == m->node->process.region)
         ENSURE(store_successor(store, (*header)->references[0]->id.data, m->arena) == WIRE_OK);
-    *plain = sim_node_payload(m->node, NODE_TABLE_PAYLOAD, (*header)->keep_until, (*header)->origin, id, m->arena);
+    *plain = sim_node_payload(m->node, NODE_TABLE_PAYLOAD, (*header)->keep_until, NODE_OURS, place, m->arena);
     return plain->data == NULL ? WIRE_ERASED : WIRE_OK;
 }
 
@@ -249,7 +249,7 @@ void sim_node_seal(struct sim_node *node, const struct node_seal *ask)
     }
     struct node_event event = {.kind = NODE_ON_SEALED};
     event.u.sealed = (struct node_sealed){.request = ask->request, .count = ask->count, .draft = status};
-    ENSURE(store_look_states(&node->store, ask->id, ask->count, arena, &event.u.sealed.state) == WIRE_OK);
+    ENSURE(store_look_states(&node->store, ask->place, ask->count, arena, &event.u.sealed.state) == WIRE_OK);
     if (m.count > 0)
         finish(&m, &event.u.sealed);
     node->salt = m.salt;

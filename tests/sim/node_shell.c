@@ -16,16 +16,17 @@ struct sim_job {
     char mechanism[WIRE_MECHANISM_BYTES_MAX + 1];
     uint32_t day;
     const struct sim_policy *policy;
+    uint64_t *place; /* behind the ids */
     uint8_t id[][WIRE_ID_BYTES];
 };
 
 /* --- APPEND ------------------------------------------------------------------------------------------------------- */
 
-struct wire_bytes sim_node_payload(struct sim_node *node, enum node_table table, uint32_t day, uint32_t origin,
-                                   const uint8_t *id, struct wire_arena *arena)
+struct wire_bytes sim_node_payload(struct sim_node *node, enum node_table table, uint32_t day, enum node_side side,
+                                   uint64_t number, struct wire_arena *arena)
 {
     struct wire_bytes value = {0};
-    struct node_key key = node_key_payload(day, origin, id);
+    struct node_key key = node_key_payload(day, side, number);
     ENSURE(store_row(&node->store, table, &key, arena, &value) == WIRE_OK);
     if (value.data == NULL && day > node->process.erased_through && !node->process.keys_lost)
         sim_fail(node->process.sim, 6, "%s lost a payload of %s", node->process.name, node_table_name(table));
@@ -47,7 +48,7 @@ static void copied_in_model(struct sim_node *node, const struct node_payload *pa
 static bool payload_row(struct sim_node *node, const struct node_payload *payload, struct wire_row *row)
 {
     struct wire_arena *arena = &node->process.sim->arena;
-    struct node_key key = node_key_payload(payload->day, payload->origin, payload->id);
+    struct node_key key = node_payload_key(payload);
     const struct node_event *event = node->stepping;
     row->key = wire_bytes(wire_arena_copy(arena, key.data, key.size), key.size);
     row->table = NODE_TABLE_CARRIED;
@@ -62,7 +63,7 @@ static bool payload_row(struct sim_node *node, const struct node_payload *payloa
         row->table = NODE_TABLE_PAYLOAD;
         copied_in_model(node, payload);
         struct wire_bytes from =
-            sim_node_payload(node, NODE_TABLE_PAYLOAD, payload->day, payload->origin, payload->from, arena);
+            sim_node_payload(node, NODE_TABLE_PAYLOAD, payload->day, NODE_OURS, payload->from_number, arena);
         row->value = from.data == NULL ? none : sim_rest_seal(&node->process, payload->day, from, none);
         break;
     case NODE_CARRIED_OF_SEALED:
@@ -102,8 +103,9 @@ static void perform_append(struct sim_node *node, const struct node_append *appe
 
 static struct sim_job *add_job(struct sim_node *node, enum node_effect_kind kind, size_t ids)
 {
-    struct sim_job *job = calloc(1, sizeof(*job) + ids * WIRE_ID_BYTES);
+    struct sim_job *job = calloc(1, sizeof(*job) + ids * (WIRE_ID_BYTES + sizeof(uint64_t)));
     ENSURE(job != NULL);
+    job->place = (uint64_t *)(void *)(job->id + ids);
     job->kind = kind;
     *node->job_last = job;
     node->job_last = &job->next;
@@ -117,7 +119,9 @@ static void add_seal(struct sim_node *node, const struct node_seal *seal)
     snprintf(job->mechanism, sizeof job->mechanism, "%s", seal->mechanism);
     job->seal.mechanism = job->mechanism;
     memcpy(job->id, seal->id, seal->count * WIRE_ID_BYTES);
+    memcpy(job->place, seal->place, seal->count * sizeof(*job->place));
     job->seal.id = (const uint8_t(*)[WIRE_ID_BYTES])job->id;
+    job->seal.place = job->place;
 }
 
 /* The keys of those days are gone: what lies under them reads as erased from now on (sim_node_erased). */

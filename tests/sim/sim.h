@@ -329,8 +329,8 @@ void sim_node_up(struct sim_node *node, unsigned link, struct sim_conn *conn);
 void sim_node_down(struct sim_node *node, struct sim_conn *conn);
 void sim_node_cut(struct sim_node *node, unsigned link);
 /* A row of PAYLOAD or CARRIED, opened; .data NULL: erased, or its keys are lost. */
-struct wire_bytes sim_node_payload(struct sim_node *node, enum node_table table, uint32_t day, uint32_t origin,
-                                   const uint8_t *id, struct wire_arena *arena);
+struct wire_bytes sim_node_payload(struct sim_node *node, enum node_table table, uint32_t day, enum node_side side,
+                                   uint64_t number, struct wire_arena *arena);
 /* node_intake.c */
 void sim_node_message(struct sim_node *node, struct sim_conn *conn, struct wire_bytes bytes);
 void sim_node_policy(struct sim_node *node, const struct sim_policy *policy, bool stored);

@@ -346,10 +346,16 @@ static node_row_value look(struct mock *mock, enum node_table table, const struc
     return wire_bytes(wire_arena_copy(arena, value.size == 0 ? "" : (const void *)value.data, value.size), value.size);
 }
 
-static node_row_value look_state(struct mock *mock, const uint8_t *id, struct wire_arena *arena)
+static node_row_value look_ours(struct mock *mock, enum node_table table, const uint8_t *id, struct wire_arena *arena)
 {
     struct node_key key = node_key_id(id);
-    return look(mock, NODE_TABLE_STATE, &key, arena);
+    key = node_key_place(node_read_place(world_look(mock->world, NODE_TABLE_PLACE, &key)));
+    return look(mock, table, &key, arena);
+}
+
+static node_row_value look_state(struct mock *mock, const uint8_t *id, struct wire_arena *arena)
+{
+    return look_ours(mock, NODE_TABLE_STATE, id, arena);
 }
 
 /* As the shell must: what names no stream is not looked up. */
@@ -375,9 +381,8 @@ static void hear_verdicts(struct mock *mock, struct node_receipt *in, struct wir
         const uint8_t *id = statement->verdict[i]->id.data;
         if (statement->verdict[i]->id.len != WIRE_ID_BYTES)
             continue;
-        struct node_key key = node_key_id(id);
         states[i] = look_state(mock, id, arena);
-        headers[i] = node_read_header(look(mock, NODE_TABLE_OUTBOX, &key, arena), arena);
+        headers[i] = node_read_header(look_ours(mock, NODE_TABLE_OUTBOX, id, arena), arena);
         const Wire__NodeState *state = states[i].data == NULL ? NULL : node_read_state(states[i], arena);
         if (state != NULL && state->has_named)
             named[i] = look_state(mock, state->named.data, arena);

@@ -208,6 +208,19 @@ struct wire_bytes world_look(const struct world *world, enum node_table table, c
     return rows_get(&world->store, (uint8_t)table, node_key_bytes(key));
 }
 
+/* 0: not ours. */
+static uint64_t place_of(const struct world *world, const uint8_t *id)
+{
+    struct node_key key = node_key_id(id);
+    return node_read_place(world_look(world, NODE_TABLE_PLACE, &key));
+}
+
+struct wire_bytes world_look_ours(const struct world *world, enum node_table table, const uint8_t *id)
+{
+    struct node_key key = node_key_place(place_of(world, id));
+    return world_look(world, table, &key);
+}
+
 static struct wire_bytes fake_payload(const uint8_t *id, uint32_t size)
 {
     uint8_t *data = malloc(WIRE_SALT_BYTES + size);
@@ -226,10 +239,10 @@ static struct wire_bytes payload_value(struct world *world, const struct node_pa
     case NODE_PAYLOAD_OF_DRAFT:
         return fake_payload(payload->id, event->u.publish.draft[payload->index].payload_bytes);
     case NODE_PAYLOAD_COPY:
-        key = node_key_payload(payload->day, payload->origin, payload->from);
+        key = node_key_payload(payload->day, NODE_OURS, payload->from_number);
         break;
     default:
-        key = node_key_payload(payload->day, payload->origin, payload->id);
+        key = node_payload_key(payload);
         break;
     }
     if (payload->kind == NODE_CARRIED_OF_PART)
@@ -250,7 +263,7 @@ static void perform_append(struct world *world, const struct node_append *append
     for (size_t i = 0; i < append->payload_count; i++) {
         const struct node_payload *payload = &append->payloads[i];
         bool carried = payload->kind == NODE_CARRIED_OF_SEALED || payload->kind == NODE_CARRIED_OF_PART;
-        keys[i] = node_key_payload(payload->day, payload->origin, payload->id);
+        keys[i] = node_payload_key(payload);
         rows[append->count + i] = (struct wire_row){.table = carried ? NODE_TABLE_CARRIED : NODE_TABLE_PAYLOAD,
                                                     .key = node_key_bytes(&keys[i]),
                                                     .value = payload_value(world, payload, event)};
@@ -276,7 +289,7 @@ static void fill_batch(struct world *world, Wire__Submit *submit, const struct n
         Wire__Envelope *envelope = batch->envelope[i];
         Wire__Header *header = wire__header__unpack(&arena->allocator, envelope->header.len, envelope->header.data);
         ENSURE(header != NULL);
-        struct node_key at = node_key_payload(header->keep_until, header->origin, header->id.data);
+        struct node_key at = node_key_payload(header->keep_until, NODE_OURS, place_of(world, header->id.data));
         struct wire_bytes carried = world_look(world, NODE_TABLE_CARRIED, &at);
         if (carried.data == NULL) /* its day is over, or its key is lost: the broker says that the batch is bad */
             continue;
@@ -393,6 +406,7 @@ static void perform(struct world *world, const struct node_effect *effect, const
     case NODE_DO_SEAL:
         ENSURE(world->seal_count < 16);
         memcpy(world->seal_id[world->seal_count], effect->u.seal.id, effect->u.seal.count * WIRE_ID_BYTES);
+        memcpy(world->seal_place[world->seal_count], effect->u.seal.place, effect->u.seal.count * sizeof(uint64_t));
         world->seal[world->seal_count++] = effect->u.seal;
         break;
     case NODE_DO_DONE:
@@ -463,8 +477,7 @@ static bool starts_with(struct wire_bytes key, struct wire_bytes prefix)
 
 static node_row_value state_of(const struct world *world, const uint8_t *id)
 {
-    struct node_key key = node_key_id(id);
-    return world_look(world, NODE_TABLE_STATE, &key);
+    return world_look_ours(world, NODE_TABLE_STATE, id);
 }
 
 /* The STATE look-ups that go with a row, appended to `states`. */
@@ -553,12 +566,11 @@ bool world_fetched(struct world *world)
 static Wire__Envelope *seal_one(struct world *world, const struct node_seal *seal, const uint8_t *id, uint64_t seq,
                                 struct wire_arena *arena)
 {
-    struct node_key key = node_key_id(id);
-    struct wire_bytes template = world_look(world, NODE_TABLE_OUTBOX, &key);
+    struct wire_bytes template = world_look_ours(world, NODE_TABLE_OUTBOX, id);
     ENSURE(template.data != NULL);
     Wire__Header *header = wire__header__unpack(&arena->allocator, template.size, template.data);
     ENSURE(header != NULL);
-    struct node_key at = node_key_payload(header->keep_until, header->origin, id);
+    struct node_key at = node_key_payload(header->keep_until, NODE_OURS, place_of(world, id));
     struct wire_bytes payload = world_look(world, NODE_TABLE_PAYLOAD, &at);
     ENSURE(payload.data != NULL);
     uint8_t *hash = wire_arena_take(arena, WIRE_HASH_BYTES);
@@ -608,7 +620,7 @@ static uint32_t frame_bytes(struct world *world, const Wire__Batch *sealed, stru
     for (size_t i = 0; i < sealed->n_envelope; i++) {
         Wire__Envelope *envelope = batch.envelope[i] = wire_arena_copy(arena, sealed->envelope[i], sizeof *envelope);
         const Wire__Header *header = node_read_header(wire_bytes(envelope->header.data, envelope->header.len), arena);
-        struct node_key at = node_key_payload(header->keep_until, header->origin, header->id.data);
+        struct node_key at = node_key_payload(header->keep_until, NODE_OURS, place_of(world, header->id.data));
         struct wire_bytes plain = world_look(world, NODE_TABLE_PAYLOAD, &at);
         envelope->salt = (ProtobufCBinaryData){.len = WIRE_SALT_BYTES, .data = (uint8_t *)(uintptr_t)plain.data};
         envelope->payload =
@@ -628,10 +640,9 @@ static bool has_payload(struct world *world, const uint8_t *id)
     uint8_t memory[64 * 1024];
     struct wire_arena arena;
     wire_arena_over(&arena, memory, sizeof memory);
-    struct node_key key = node_key_id(id);
-    const Wire__Header *header = node_read_header(world_look(world, NODE_TABLE_OUTBOX, &key), &arena);
+    const Wire__Header *header = node_read_header(world_look_ours(world, NODE_TABLE_OUTBOX, id), &arena);
     ENSURE(header != NULL);
-    struct node_key at = node_key_payload(header->keep_until, header->origin, id);
+    struct node_key at = node_key_payload(header->keep_until, NODE_OURS, place_of(world, id));
     return world_look(world, NODE_TABLE_PAYLOAD, &at).data != NULL;
 }
 
@@ -644,7 +655,6 @@ bool world_sealed(struct world *world)
     memcpy(ids, world->seal_id[0], sizeof ids);
     world->seal_count--;
     memmove(world->seal, world->seal + 1, world->seal_count * sizeof seal);
-    memmove(world->seal_id, world->seal_id + 1, world->seal_count * sizeof world->seal_id[0]);
     struct wire_arena arena;
     wire_arena_over(&arena, world->lent->seal_memory, BUILD_BYTES); /* effects of the step may need build_memory */
     struct node_event event = world_event(world, NODE_ON_SEALED);
@@ -657,8 +667,8 @@ bool world_sealed(struct world *world)
     wire__batch__init(&batch);
     batch.envelope = envelopes;
     for (size_t i = 0; i < seal.count; i++) {
-        struct node_key key = node_key_id(ids[i]);
-        struct wire_bytes value = world_look(world, NODE_TABLE_STATE, &key);
+        struct wire_bytes value = world_look_ours(world, NODE_TABLE_STATE, ids[i]);
+        ENSURE(place_of(world, ids[i]) == world->seal_place[0][i]);
         states[i].data = value.data == NULL ? NULL : wire_arena_copy(&arena, value.data, value.size);
         states[i].size = value.size;
         status[i] = world->seal_status == NULL ? WIRE_OK : world->seal_status(world->context, ids[i]);
@@ -669,6 +679,8 @@ bool world_sealed(struct world *world)
             batch.n_envelope++;
         }
     }
+    memmove(world->seal_id, world->seal_id + 1, world->seal_count * sizeof world->seal_id[0]);
+    memmove(world->seal_place, world->seal_place + 1, world->seal_count * sizeof world->seal_place[0]);
     *sealed = (struct node_sealed){.request = seal.request, .count = seal.count, .state = states, .draft = status};
     if (batch.n_envelope > 0) {
         seal_batch(&seal, &batch, &batch_seal, sealed->root);
@@ -807,13 +819,12 @@ void world_publish(struct world *world, const struct world_draft *drafts, size_t
     for (size_t i = 0; i < count; i++) {
         struct template *t = &templates[i];
         make_header(world, &drafts[i], t);
-        struct node_key own = node_key_id(t->id), named = node_key_id(t->named);
         struct node_key asked = node_key_known(drafts[i].asked_origin, t->asked_id);
         out[i] = (struct node_draft){.header = &t->header,
                                      .payload_bytes = drafts[i].payload_bytes == 0 ? 100 : drafts[i].payload_bytes,
-                                     .own = world_look(world, NODE_TABLE_STATE, &own),
+                                     .own = world_look_ours(world, NODE_TABLE_STATE, t->id),
                                      .named_id = t->named,
-                                     .named = world_look(world, NODE_TABLE_STATE, &named),
+                                     .named = world_look_ours(world, NODE_TABLE_STATE, t->named),
                                      .asked = world_look(world, NODE_TABLE_KNOWN, &asked)};
     }
     event.u.publish = (struct node_publish){.request = 7, .draft = out, .count = count};
@@ -828,11 +839,10 @@ enum wire_status world_withdraw(struct world *world, uint64_t n)
     struct wire_arena arena;
     wire_arena_over(&arena, world->lent->look_memory, LOOK_BYTES);
     world_id(n, id);
-    struct node_key key = node_key_id(id);
-    Wire__Header *header = node_read_header(world_look(world, NODE_TABLE_OUTBOX, &key), &arena);
+    Wire__Header *header = node_read_header(world_look_ours(world, NODE_TABLE_OUTBOX, id), &arena);
     struct node_event event = world_event(world, NODE_ON_WITHDRAW);
     event.u.withdraw = (struct node_withdraw){
-        .request = 8, .id = id, .state = world_look(world, NODE_TABLE_STATE, &key), .header = header};
+        .request = 8, .id = id, .state = world_look_ours(world, NODE_TABLE_STATE, id), .header = header};
     if (header != NULL && header->in_reply_to != NULL) {
         struct node_key asked = node_key_known(header->in_reply_to->origin, header->in_reply_to->id.data);
         event.u.withdraw.asked = world_look(world, NODE_TABLE_KNOWN, &asked);
@@ -843,8 +853,7 @@ enum wire_status world_withdraw(struct world *world, uint64_t n)
 
 Wire__NodeState *world_state_row(struct world *world, const uint8_t *id, struct wire_arena *arena)
 {
-    struct node_key key = node_key_id(id);
-    return node_read_state(world_look(world, NODE_TABLE_STATE, &key), arena);
+    return node_read_state(world_look_ours(world, NODE_TABLE_STATE, id), arena);
 }
 
 Wire__NodeOutboxState world_state(struct world *world, uint64_t n)

@@ -61,6 +61,7 @@ struct world {
     struct node_fetch fetch[64];
     struct node_seal seal[16];
     uint8_t seal_id[16][WIRE_BATCH_ENVELOPES_MAX][WIRE_ID_BYTES];
+    uint64_t seal_place[16][WIRE_BATCH_ENVELOPES_MAX];
 };
 
 const struct wire_hash *world_hash(void);
@@ -113,6 +114,8 @@ enum wire_status world_withdraw(struct world *world, uint64_t n);
 Wire__NodeOutboxState world_state(struct world *world, uint64_t n);
 Wire__NodeState *world_state_row(struct world *world, const uint8_t *id, struct wire_arena *arena);
 struct wire_bytes world_look(const struct world *world, enum node_table table, const struct node_key *key);
+/* The OUTBOX or STATE row of an envelope of ours. */
+struct wire_bytes world_look_ours(const struct world *world, enum node_table table, const uint8_t *id);
 
 /* Decodes the oldest frame on the wire of that link and takes it off; NULL: none. Freed with world_free_frame. */
 Wire__Frame *world_take_frame(struct world *world, uint8_t link);

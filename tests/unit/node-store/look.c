@@ -28,6 +28,7 @@ static void put_draft(uint64_t order, uint8_t id)
     draft.keep_until = 20300207;
     draft.created_ms = NOW;
     draft.order = order;
+    draft.place = shelf_place(draft.id.data);
     draft.mechanism = MECHANISM;
     draft.lane = WIRE__LANE__ROUTINE;
     draft.link = LINK;
@@ -160,6 +161,12 @@ Test(look, a_receipt_finds_batch_states_headers_and_what_they_correct)
     Wire__NodeState sealed = shelf_state(WIRE__NODE_OUTBOX_STATE__NODE_SEALED);
     sealed.has_named = true;
     sealed.named = original.id;
+    Wire__Reference named = WIRE__REFERENCE__INIT, *references[] = {&named};
+    named.origin = REGION;
+    named.id = original.id;
+    update.action = WIRE__ACTION__UPDATE;
+    update.references = references;
+    update.n_references = 1;
     shelf_outbox(&shelf, &update, &sealed);
     Wire__NodeBatch batch = batch_of(&update.id, 1);
     shelf_put_message(&shelf, NODE_TABLE_BATCH, node_key_batch(LINK, MECHANISM, WIRE__LANE__ROUTINE, store_id, 1),
@@ -204,6 +211,32 @@ Test(look, an_arrival_is_looked_up_by_the_ids_of_its_batch)
     cr_assert_eq(store_look_receipt(&shelf.store, LINK, &event, &shelf.arena), WIRE_OK);
     cr_assert_not_null(event.state[0].data);
     cr_assert_null(event.state[1].data);
+}
+
+Test(look, a_batch_knows_the_places_of_its_own)
+{
+    uint8_t store_id[WIRE_ID_BYTES] = {9}, row[8] = {0};
+    Wire__Header inside = shelf_header(&shelf, REGION, 1, 1), outside = shelf_header(&shelf, REGION, 2, 2);
+    Wire__NodeState sealed = shelf_state(WIRE__NODE_OUTBOX_STATE__NODE_SEALED);
+    uint64_t place = shelf_place(inside.id.data);
+    Wire__NodeBatch batch = batch_of(&inside.id, 1);
+    batch.place = &place;
+    batch.n_place = 1;
+    shelf_outbox(&shelf, &inside, &sealed);
+    shelf_outbox(&shelf, &outside, &sealed);
+    wire_put_u64(row, 7777); /* if it were asked, nothing would be found */
+    shelf_put(&shelf, NODE_TABLE_PLACE, node_key_id(inside.id.data), wire_bytes(row, sizeof row));
+    shelf_put_message(&shelf, NODE_TABLE_BATCH, node_key_batch(LINK, MECHANISM, WIRE__LANE__ROUTINE, store_id, 1),
+                      &batch.base);
+    Wire__Verdict verdict = WIRE__VERDICT__INIT, *verdicts[] = {&verdict};
+    Wire__ReceiptStatement statement = statement_of(verdicts, 1, store_id);
+    struct node_receipt event = {.statement = &statement};
+    verdict.id = inside.id;
+    cr_assert_eq(store_look_receipt(&shelf.store, LINK, &event, &shelf.arena), WIRE_OK);
+    cr_assert_eq(event.header[0]->number_serial, 1);
+    verdict.id = outside.id; /* the broker judges by id, whatever the batch here holds */
+    cr_assert_eq(store_look_receipt(&shelf.store, LINK, &event, &shelf.arena), WIRE_OK);
+    cr_assert_eq(event.header[0]->number_serial, 2);
 }
 
 Test(look, a_batch_called_bad_brings_the_state_of_its_first)
@@ -349,10 +382,13 @@ Test(look, a_damaged_row_is_damage_and_no_absence)
 {
     Wire__Header *header;
     uint8_t *id = shelf_id(&shelf, 1);
-    shelf_put(&shelf, NODE_TABLE_OUTBOX, node_key_id(id), wire_bytes("\xff\xff\xff", 3));
+    shelf_put_place(&shelf, id);
+    shelf_put(&shelf, NODE_TABLE_OUTBOX, node_key_place(shelf_place(id)), wire_bytes("\xff\xff\xff", 3));
     cr_assert_eq(store_header(&shelf.store, id, &shelf.arena, &header), WIRE_DAMAGED);
     cr_assert_eq(store_header(&shelf.store, shelf_id(&shelf, 2), &shelf.arena, &header), WIRE_OK);
     cr_assert_null(header);
+    shelf_put(&shelf, NODE_TABLE_PLACE, node_key_id(id), wire_bytes("1", 1));
+    cr_assert_eq(store_header(&shelf.store, id, &shelf.arena, &header), WIRE_DAMAGED);
 }
 
 Test(look, an_arena_that_is_used_up_is_told)
@@ -360,7 +396,7 @@ Test(look, an_arena_that_is_used_up_is_told)
     uint8_t memory[64];
     struct wire_arena small;
     struct wire_bytes value;
-    struct node_key key = node_key_id(shelf_id(&shelf, 1));
+    struct node_key key = node_key_place(1);
     wire_arena_over(&small, memory, sizeof memory);
     shelf_put(&shelf, NODE_TABLE_OUTBOX, key, wire_bytes(shelf.memory, 200));
     cr_assert_eq(store_row(&shelf.store, NODE_TABLE_OUTBOX, &key, &small, &value), WIRE_NO_MEMORY);

@@ -58,6 +58,25 @@ Test(open, a_second_process_is_refused)
     store_close(&store);
 }
 
+Test(open, a_store_of_an_older_format_is_refused)
+{
+    struct keep_options options = {.application = "lianfang-node",
+                                   .format = NODE_STORE_FORMAT - 1,
+                                   .format_oldest = NODE_STORE_FORMAT - 1,
+                                   .tables = store_tables(),
+                                   .table_count = NODE_TABLES,
+                                   .map_bytes_max = MAP_BYTES};
+    struct wire_problem problem;
+    struct store store;
+    struct keep *keep;
+    char path[256];
+    snprintf(path, sizeof path, "%s/store", folder);
+    cr_assert_eq(keep_open_lmdb(path, &options, &keep, &problem), WIRE_OK, "%s", problem.en);
+    keep_close(&keep);
+    cr_assert_eq(store_open(folder, MAP_BYTES, &store, &problem), WIRE_INVALID);
+    cr_assert_not_null(strstr(problem.en, "too old"), "%s", problem.en);
+}
+
 Test(open, every_table_has_a_name_of_its_own)
 {
     const char *const *names = store_tables();

@@ -82,11 +82,26 @@ Wire__NodeState shelf_state(Wire__NodeOutboxState now)
     return state;
 }
 
+uint64_t shelf_place(const uint8_t *id)
+{
+    return 1000U + id[WIRE_ID_BYTES - 1];
+}
+
+void shelf_put_place(struct shelf *shelf, const uint8_t *id)
+{
+    uint8_t place[8];
+    wire_put_u64(place, shelf_place(id));
+    shelf_put(shelf, NODE_TABLE_PLACE, node_key_id(id), wire_bytes(place, sizeof place));
+}
+
 void shelf_outbox(struct shelf *shelf, const Wire__Header *header, const Wire__NodeState *state)
 {
     const uint8_t *id = header->id.data;
-    shelf_put_message(shelf, NODE_TABLE_OUTBOX, node_key_id(id), &header->base);
-    shelf_put_message(shelf, NODE_TABLE_STATE, node_key_id(id), &state->base);
+    Wire__NodeState placed = *state;
+    placed.place = shelf_place(id);
+    shelf_put_place(shelf, id);
+    shelf_put_message(shelf, NODE_TABLE_OUTBOX, node_key_place(placed.place), &header->base);
+    shelf_put_message(shelf, NODE_TABLE_STATE, node_key_place(placed.place), &placed.base);
     shelf_put(shelf, NODE_TABLE_OUTBOX_NUMBER, node_key_outbox_number(header->number_date, header->number_serial, id),
               (struct wire_bytes){0});
 }

@@ -30,6 +30,9 @@ ProtobufCBinaryData shelf_bin(const void *data, size_t size);
 Wire__Header shelf_header(struct shelf *shelf, uint32_t origin, uint8_t id, uint32_t serial);
 Wire__NodeState shelf_state(Wire__NodeOutboxState state);
 /* OUTBOX, STATE and OUTBOX_NUMBER rows of an envelope of ours. */
+/* The place of the envelope with that id, and the row that says so. */
+uint64_t shelf_place(const uint8_t *id);
+void shelf_put_place(struct shelf *shelf, const uint8_t *id);
 void shelf_outbox(struct shelf *shelf, const Wire__Header *header, const Wire__NodeState *state);
 /* INBOX and KNOWN rows of one received. */
 void shelf_inbox(struct shelf *shelf, uint64_t order, const Wire__Header *header);
