@@ -1,9 +1,6 @@
 #include "certs/directory.h"
-#include "certs/file.h"
 #include "certs/hash.h"
 #include "certs/held.h"
-#include "wire/arena.h"
-#include "wire/codec.h"
 #include "wire/ensure.h"
 #include <inttypes.h>
 #include <openssl/crypto.h>
@@ -206,31 +203,36 @@ static enum wire_status check_epoch(const struct cert_directory *directory, cons
     return WIRE_OK;
 }
 
-static enum wire_status find_or_insert(struct cert_directory *directory, X509 *x509, const char *where,
-                                       struct wire_problem *problem, uint32_t *index)
+enum wire_status cert_check_record(const struct cert_directory *directory, const Wire__DirectoryRecord *record,
+                                   const char *where, struct cert_checked *out, struct wire_problem *problem)
 {
-    struct cert_subject subject;
-    enum wire_status status = cert_ca_check(&directory->ca, x509, where, &subject, problem);
-    if (status != WIRE_OK)
-        return status;
-    *index = index_of(directory, subject.digest);
-    return *index != CERT_TABLE_NONE ? WIRE_OK : insert(directory, x509, &subject, where, problem, index);
+    *out =
+        (struct cert_checked){.x509 = cert_x509_parse(wire_bytes(record->certificate.data, record->certificate.len))};
+    if (out->x509 == NULL)
+        return wire_fail(problem, WIRE_INVALID, where, "不是证书", "not a certificate");
+    enum wire_status status = cert_ca_check(&directory->ca, out->x509, where, &out->subject, problem);
+    if (status != WIRE_OK) {
+        X509_free(out->x509);
+        out->x509 = NULL;
+    }
+    return status;
 }
 
-enum wire_status cert_directory_add(struct cert_directory *directory, const Wire__DirectoryRecord *record,
-                                    struct wire_problem *problem)
+enum wire_status cert_directory_take(struct cert_directory *directory, const Wire__DirectoryRecord *record,
+                                     struct cert_checked *checked, struct wire_problem *problem)
 {
     char where[64];
     snprintf(where, sizeof where, "directory record %" PRIu64, record->epoch);
     enum wire_status status = check_epoch(directory, record, where, problem);
     if (status != WIRE_OK)
         return status;
-    X509 *x509 = cert_x509_parse(wire_bytes(record->certificate.data, record->certificate.len));
-    if (x509 == NULL)
-        return wire_fail(problem, WIRE_INVALID, where, "不是证书", "not a certificate");
-    uint32_t index;
-    status = find_or_insert(directory, x509, where, problem, &index);
-    X509_free(x509);
+    if (checked->x509 == NULL)
+        status = cert_check_record(directory, record, where, checked, problem);
+    if (status != WIRE_OK)
+        return status;
+    uint32_t index = index_of(directory, checked->subject.digest);
+    if (index == CERT_TABLE_NONE)
+        status = insert(directory, checked->x509, &checked->subject, where, problem, &index);
     if (status != WIRE_OK)
         return status;
     apply_record(directory->held[index], record);
@@ -239,42 +241,12 @@ enum wire_status cert_directory_add(struct cert_directory *directory, const Wire
     return WIRE_OK;
 }
 
-static enum wire_status load_record(struct cert_directory *directory, struct wire_bytes raw, void *memory,
-                                    size_t budget, struct wire_problem *problem)
+enum wire_status cert_directory_add(struct cert_directory *directory, const Wire__DirectoryRecord *record,
+                                    struct wire_problem *problem)
 {
-    struct wire_arena arena;
-    enum wire_status status;
-    wire_arena_over(&arena, memory, budget);
-    ProtobufCMessage *message = wire_decode(&wire__directory_record__descriptor, raw, WIRE_STRICT_ALL, &arena, &status);
-    if (message == NULL)
-        return wire_fail(problem, status, "directory.bin", "记录无法解码", "a record cannot be decoded");
-    status = cert_directory_add(directory, (const Wire__DirectoryRecord *)message, problem);
-    return status == WIRE_EXISTS ? WIRE_OK : status;
-}
-
-enum wire_status cert_directory_load(struct cert_directory *directory, const char *path, struct wire_problem *problem)
-{
-    struct cert_file file;
-    enum wire_status status = cert_file_read(path, false, &file, problem);
-    if (status != WIRE_OK)
-        return status;
-    size_t budget = wire_arena_budget(WIRE_PIECE_BYTES_MAX);
-    void *memory = malloc(budget);
-    for (size_t at = 0; memory != NULL && status == WIRE_OK && at < file.size;) {
-        size_t size = file.size - at < 4 ? SIZE_MAX : wire_get_u32(file.data + at);
-        if (size > WIRE_PIECE_BYTES_MAX || size > file.size - at - 4) {
-            status =
-                wire_failf(problem, WIRE_DAMAGED, path, "目录文件在第 %zu 字节处损坏。请重新执行 lianfang-ca directory",
-                           "the file is damaged at byte %zu; run lianfang-ca directory again", at);
-            break;
-        }
-        status = load_record(directory, wire_bytes(file.data + at + 4, size), memory, budget, problem);
-        at += 4 + size;
-    }
-    if (memory == NULL)
-        status = WIRE_NO_MEMORY;
-    free(memory);
-    cert_file_close(&file);
+    struct cert_checked checked = {.x509 = NULL};
+    enum wire_status status = cert_directory_take(directory, record, &checked, problem);
+    X509_free(checked.x509);
     return status;
 }
 

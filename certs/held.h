@@ -65,6 +65,19 @@ struct cert_directory {
     struct cert_root root[CERT_ROOTS_REMEMBERED];
 };
 
+/* A record's certificate, parsed and checked against the CA. Whoever has it frees x509. */
+struct cert_checked {
+    X509 *x509; /* NULL: not checked yet, or not good */
+    struct cert_subject subject;
+};
+
+/* Reads the directory's CA and nothing else of it: several threads may check records beside one another. */
+enum wire_status cert_check_record(const struct cert_directory *directory, const Wire__DirectoryRecord *record,
+                                   const char *where, struct cert_checked *out, struct wire_problem *problem);
+/* cert_directory_add with what was checked before, if it was. */
+enum wire_status cert_directory_take(struct cert_directory *directory, const Wire__DirectoryRecord *record,
+                                     struct cert_checked *checked, struct wire_problem *problem);
+
 /* Under what by_region keeps a holder's certificates of one usage. */
 static inline uint64_t cert_holder_hash(uint32_t region, Wire__Role role, Wire__Usage usage)
 {

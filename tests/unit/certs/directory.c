@@ -96,6 +96,60 @@ Test(directory, a_cut_file_is_refused_where_it_is_cut)
     cert_file_close(&file);
 }
 
+enum { MANY = 300 };
+
+/* A file of MANY records, enough for several threads: those of the zoo, then its first ones again under new numbers.
+ * `spoilt`: the record whose certificate has another signature; 0: none. */
+static void write_many(const char *path, uint64_t spoilt)
+{
+    static uint8_t bytes[MANY * 2048], packed[4096];
+    size_t at = 0;
+    for (uint64_t epoch = 1; epoch <= MANY; epoch++) {
+        struct wire_bytes raw = cert_directory_record(fixture.directory, (epoch - 1) % RECORDS + 1);
+        Wire__DirectoryRecord *record = wire__directory_record__unpack(NULL, raw.size, raw.data);
+        record->epoch = epoch;
+        if (epoch == spoilt)
+            record->certificate.data[record->certificate.len - 1] ^= 1;
+        size_t size = wire__directory_record__pack(record, packed);
+        cr_assert_leq(at + 4 + size, sizeof bytes);
+        wire_put_u32(bytes + at, (uint32_t)size);
+        memcpy(bytes + at + 4, packed, size);
+        at += 4 + size;
+        wire__directory_record__free_unpacked(record, NULL);
+    }
+    cr_assert_eq(cert_file_write(path, wire_bytes(bytes, at), 0644, true, NULL), WIRE_OK);
+}
+
+Test(directory, many_records_are_taken_in_their_order)
+{
+    char path[ZOO_PATH_MAX];
+    write_many(zoo_path(&fixture.zoo, "many", path), 0);
+    struct cert_directory *directory = empty_directory();
+    cr_expect_eq(cert_directory_load(directory, path, NULL), WIRE_OK);
+    cr_expect_eq(cert_directory_epoch(directory), MANY);
+    cr_assert_eq(cert_directory_count(directory), cert_directory_count(fixture.directory));
+    for (size_t i = 0; i < cert_directory_count(directory); i++) {
+        const struct cert_entry *ours = cert_directory_at(directory, i),
+                                *same = cert_directory_at(fixture.directory, i);
+        cr_expect_arr_eq(ours->subject.digest, same->subject.digest, 32);
+        cr_expect_eq(ours->revoked_ms, same->revoked_ms);
+        cr_expect_gt(ours->epoch, MANY - RECORDS);
+    }
+    cert_directory_free(&directory);
+}
+
+Test(directory, of_many_records_the_one_that_is_no_good_is_named)
+{
+    char path[ZOO_PATH_MAX];
+    struct wire_problem problem;
+    write_many(zoo_path(&fixture.zoo, "spoilt", path), 150);
+    struct cert_directory *directory = empty_directory();
+    cr_expect_eq(cert_directory_load(directory, path, &problem), WIRE_INVALID);
+    cr_expect_str_eq(problem.where, "directory record 150");
+    cr_expect_eq(cert_directory_epoch(directory), 149);
+    cert_directory_free(&directory);
+}
+
 Test(directory, the_newest_valid_certificate_counts)
 {
     const struct cert_entry *old = entry_of("310000", WIRE__USAGE__USAGE_SEAL);
