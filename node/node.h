@@ -175,7 +175,7 @@ void node_reload(struct node *node);
 struct node_notes *node_notes_new(struct node *node);
 void node_notes_free(struct node_notes **notes);
 void node_notes_add(struct node_notes *notes, const struct node_note *note);
-/* Alarms that the shell itself raises and ends. `topic` is a literal. */
+/* Alarms that the shell itself raises and ends. `topic` and words are literals. */
 void node_alarm(struct node_notes *notes, const char *topic, bool on, const char *zh, const char *en);
 uint64_t node_notes_visit(struct node_notes *notes, uint64_t after,
                           bool (*visit)(void *context, const struct api_event *event), void *context);

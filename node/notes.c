@@ -43,6 +43,7 @@ static const struct topic topics[NODE_TOPICS] = {
     [NODE_NOTE_AGAIN] = {LINK_NOTICE, "link", false, "队列重新投递", "the queue is sent again", "cursor", "number", NULL},
     [NODE_NOTE_CHAIN] = {LINK_ERROR, "alarm", true, "投递链校验不符", "the running hash of deliveries differs", "number", NULL, NULL},
     [NODE_NOTE_INCOMPLETE] = {LINK_ERROR, "alarm", true, "交换中心签署的投递数与收到的不符", "what the broker signed is not what arrived", "signed", "arrived", NULL},
+    [NODE_NOTE_CONTRADICTS] = {LINK_ERROR, "alarm", true, "交换中心前后签署的内容互相矛盾", "the broker contradicts what it signed before", "now", "before", NULL},
     [NODE_NOTE_RECEIPT_GAP] = {LINK_WARNING, "link", false, "回执序号不连续", "a gap in receipts", "expected", "come", NULL},
     [NODE_NOTE_BAD_RECEIPT] = {LINK_ERROR, "alarm", true, "回执无法核验", "a receipt does not verify", "number", NULL, NULL},
     [NODE_NOTE_DIFFERS] = {LINK_ERROR, "alarm", true, "交换中心的分发与本机规则不一致", "the disposition is not what our rules give", NULL, NULL, NULL},
@@ -285,6 +286,8 @@ void node_notes_add(struct node_notes *notes, const struct node_note *note)
     struct event event = {.link = note->link};
     event.event.kind = topic->kind;
     event.event.topic = node_topic_name(note->topic);
+    event.event.zh = topic->zh;
+    event.event.en = topic->en;
     event.event.alarm = rings(notes, topic, note);
     words(notes, topic, note, &event);
     log_note(notes, topic, note);
@@ -304,6 +307,8 @@ void node_alarm(struct node_notes *notes, const char *topic, bool on, const char
     struct wire_text json = {.data = event.json, .capacity = sizeof(event.json)};
     event.event.kind = "alarm";
     event.event.topic = topic;
+    event.event.zh = zh;
+    event.event.en = en;
     event.event.alarm = true;
     wire_text_format(&json, "{\"topic\":\"%s\"", topic);
     put_text(&json, "zh", zh);

@@ -64,10 +64,11 @@ struct api_status {
 
 /* One alarm or event for the stream and for `check`: what the core noted, already in words. */
 struct api_event {
-    uint64_t id;       /* rises by one */
-    const char *kind;  /* "inbox", "outbox", "link", "alarm" */
-    const char *topic; /* name of the node_topic */
-    const char *json;  /* an object, complete */
+    uint64_t id;         /* rises by one */
+    const char *kind;    /* "inbox", "outbox", "link", "alarm" */
+    const char *topic;   /* name of the node_topic */
+    const char *json;    /* an object, complete */
+    const char *zh, *en; /* what it is, for people */
     int64_t at_ms;
     bool alarm; /* stays in `check` until it is over or an operator has seen it */
 };

@@ -165,8 +165,8 @@ static bool visit_alarm(void *context, const struct api_event *event)
     struct check *check = context;
     if (!event->alarm || event->id <= check->api->alarm_seen)
         return true;
-    item(check, "alarm", LEVEL_WARNING, "告警 %s（第 %" PRIu64 " 号事件）", "alarm %s (event %" PRIu64 ")",
-         event->topic, event->id);
+    item(check, "alarm", LEVEL_WARNING, "告警 %1$s（第 %2$" PRIu64 " 号事件）：%3$s%4$.0s",
+         "alarm %1$s (event %2$" PRIu64 "): %3$.0s%4$s", event->topic, event->id, event->zh, event->en);
     return true;
 }
 

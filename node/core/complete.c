@@ -11,6 +11,14 @@ void node_check_completeness(struct node_step *s, struct node_lane *lane)
     lane->has_signed = false;
 }
 
+static void note_numbers(struct node_step *s, enum node_topic topic, const struct node_lane *lane, uint64_t a,
+                         uint64_t b)
+{
+    struct node_note *note = node_note_lane(s, topic, lane);
+    note->a = a;
+    note->b = b;
+}
+
 static bool fits(const struct node_step *s, const struct node_link *link, const Wire__CompletenessStatement *statement)
 {
     return statement->recipient == s->core->options.region && statement->chain.len == WIRE_HASH_BYTES &&
@@ -24,19 +32,47 @@ static bool is_behind(const struct node_lane *lane, const Wire__CompletenessStat
     return lane->has_cursor && lane->generation == statement->generation && statement->number < lane->number;
 }
 
-/* The broker has more than we hold. That is a backlog while it moves; when it does not, people should know. */
-static void watch_progress(struct node_step *s, struct node_lane *lane, uint64_t signed_number)
+/* It signed for more before, or for another hash of as many: it has two histories. */
+static bool contradicts(const struct node_lane *lane, const Wire__CompletenessStatement *statement)
 {
-    if (signed_number <= lane->number || lane->stuck_number != lane->number) {
+    if (lane->kept_generation != statement->generation)
+        return false;
+    return statement->number < lane->kept_number ||
+           (statement->number == lane->kept_number &&
+            memcmp(statement->chain.data, lane->kept_chain.bytes, WIRE_HASH_BYTES) != 0);
+}
+
+/* The broker has signed for more than we hold. That is a backlog while it moves; when it does not, people should know.
+ * It signs when a queue grew, not while one stands still: the pulses are what counts. */
+static void watch_progress(struct node_step *s, struct node_lane *lane)
+{
+    if (lane->signed_number <= lane->number || lane->stuck_number != lane->number) {
         lane->stuck_number = lane->number;
         lane->stuck_pulses = 0;
         return;
     }
-    if (++lane->stuck_pulses != NODE_STUCK_PULSES)
+    if (lane->stuck_pulses == NODE_STUCK_PULSES || ++lane->stuck_pulses < NODE_STUCK_PULSES)
         return;
-    struct node_note *note = node_note_lane(s, NODE_NOTE_INCOMPLETE, lane);
-    note->a = signed_number;
-    note->b = lane->number;
+    note_numbers(s, NODE_NOTE_INCOMPLETE, lane, lane->signed_number, lane->number);
+}
+
+void node_watch_completeness(struct node_step *s, uint8_t index)
+{
+    struct node_core *core = s->core;
+    if (core->no_room || core->link[index].state != NODE_LIVE)
+        return; /* nothing can come */
+    for (uint32_t i = 0; i < core->lane_count; i++) {
+        struct node_lane *lane = &core->lane[i];
+        if (lane->link == index && lane->has_signed)
+            watch_progress(s, lane);
+    }
+}
+
+void node_forget_completeness(struct node_core *core, uint8_t index)
+{
+    for (uint32_t i = 0; i < core->lane_count; i++)
+        if (core->lane[i].link == index)
+            core->lane[i].kept_generation = 0; /* there is none of that number */
 }
 
 static void keep(struct node_step *s, uint8_t index, const struct node_lane *lane, const Wire__Signed *signed_)
@@ -59,22 +95,21 @@ void node_take_completeness(struct node_step *s, uint8_t index, const Wire__Sign
     if (found == NODE_NONE)
         return;
     struct node_lane *lane = node_lane_at(s->core, found);
-    bool same = lane->kept_generation == statement->generation && lane->kept_number == statement->number;
     if (is_behind(lane, statement)) {
-        struct node_note *note = node_note_lane(s, NODE_NOTE_INCOMPLETE, lane);
-        note->a = statement->number;
-        note->b = lane->number;
+        note_numbers(s, NODE_NOTE_INCOMPLETE, lane, statement->number, lane->number);
         return;
     }
+    if (contradicts(lane, statement))
+        note_numbers(s, NODE_NOTE_CONTRADICTS, lane, statement->number, lane->kept_number);
     lane->has_signed = true;
     lane->signed_generation = statement->generation;
     lane->signed_number = statement->number;
     memcpy(lane->signed_chain.bytes, statement->chain.data, WIRE_HASH_BYTES);
-    watch_progress(s, lane, statement->number);
     node_check_completeness(s, lane);
-    if (same)
-        return; /* the one that is kept says the same */
+    if (lane->kept_generation == statement->generation && statement->number <= lane->kept_number)
+        return; /* what was signed first is kept */
     lane->kept_generation = statement->generation;
     lane->kept_number = statement->number;
+    lane->kept_chain = lane->signed_chain;
     keep(s, index, lane, signed_);
 }

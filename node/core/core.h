@@ -146,6 +146,7 @@ struct node_receipt {
     /* Look-ups: the BATCH row of (link, mechanism, lane, store id, first). `state`: the STATE rows of the id of each
      * verdict[], of NodeBatch.id[index] of each arrival[], of NodeBatch.id[0] for BAD_BATCH. */
     node_row_value batch;
+    node_row_value stored; /* the broker's RECEIPT row of that batch, when it has one */
     const node_row_value *state;
     const Wire__Header *const *header; /* the OUTBOX rows, decoded; NULL: not there, then not compared with the rules */
     const node_row_value *named;       /* one a verdict: STATE of the envelope it updates or cancels */
@@ -413,6 +414,7 @@ struct node_piece {
     TOPIC(AGAIN,            "again")               /* a: cursor, b: number: the queue is sent again */ \
     TOPIC(CHAIN,            "chain")               /* a: number whose running hash differs */ \
     TOPIC(INCOMPLETE,       "incomplete")          /* a: number signed by the broker, b: our cursor */ \
+    TOPIC(CONTRADICTS,      "contradicts")         /* the broker signed another thing before; a: number now, b: before; of a receipt: first and last seq */ \
     TOPIC(RECEIPT_GAP,      "receipt-gap")         /* a: number expected, b: number come */ \
     TOPIC(BAD_RECEIPT,      "bad-receipt")         /* status, a: number */ \
     TOPIC(DIFFERS,          "differs")             /* id: the disposition is not what our rules give */ \

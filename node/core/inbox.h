@@ -26,4 +26,8 @@ void node_deliver_grant(struct node_step *s, uint8_t link, uint64_t ticket);
 /* A completeness statement of the broker's, verified: kept, and compared with the cursor. */
 void node_take_completeness(struct node_step *s, uint8_t link, const Wire__Signed *signed_,
                             const Wire__CompletenessStatement *statement);
+/* A PULSE of the broker's came: what it signed for and did not send does not wait unseen. */
+void node_watch_completeness(struct node_step *s, uint8_t link);
+/* Another ledger: what the one before signed for is not its word. */
+void node_forget_completeness(struct node_core *core, uint8_t link);
 void node_check_completeness(struct node_step *s, struct node_lane *lane);

@@ -93,6 +93,7 @@ void node_on_pulse(struct node_step *s)
     for (size_t i = 0; link->has_token && i < in->pulse->n_completeness; i++)
         if (in->completeness_good[i] && in->completeness[i] != NULL)
             node_take_completeness(s, in->link, in->pulse->completeness[i], in->completeness[i]);
+    node_watch_completeness(s, in->link);
 }
 
 /* --- the watch ------------------------------------------------------------------------------------------------------

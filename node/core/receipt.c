@@ -92,7 +92,7 @@ struct answer {
     const Wire__ReceiptStatement *statement;
     struct node_key key;          /* of the BATCH row */
     uint32_t stream;              /* NODE_NONE: none such */
-    const Wire__NodeBatch *batch; /* as stored, when it has the root that was answered; NULL: not held */
+    const Wire__NodeBatch *batch; /* as stored, and the one that is answered; NULL: not held */
 };
 
 static void keep_receipt(struct node_step *s, const struct answer *answer)
@@ -234,18 +234,63 @@ static void take_statement(struct node_step *s, struct answer *answer)
     }
 }
 
-/* EXPECTED_FIRST says in `first` what it waits for, not which batch it answers; nothing else of it needs the batch. */
-static const Wire__NodeBatch *batch_answered(struct node_step *s, const struct answer *answer)
+/* --- is it the answer to what we hold -------------------------------------------------------------------------------
+ */
+
+/* What was judged are the envelopes of that batch, in their order. */
+static bool names_its_envelopes(const Wire__NodeBatch *batch, const Wire__ReceiptStatement *statement)
+{
+    if (statement->outcome != WIRE__RECEIPT_OUTCOME__JUDGED)
+        return true;
+    if (statement->n_verdict != batch->n_id)
+        return false;
+    for (size_t i = 0; i < batch->n_id; i++)
+        if (!wire_bytes_equal(node_bytes_of(statement->verdict[i]->id), node_bytes_of(batch->id[i])))
+            return false;
+    return true;
+}
+
+/* A stream that was closed may have had a clone that sealed other batches under its numbers: their receipts come to us
+ * as well, and say what the broker knows and this store does not. */
+static bool may_be_a_clones(struct node_step *s, const struct answer *answer)
+{
+    return answer->stream == NODE_NONE || !node_stream_at(s->core, answer->stream)->current;
+}
+
+/* Our BATCH row of these numbers, if it is held. BAD_ROOT, MIXED_BATCH: the answer is to something else. */
+static enum wire_status find_batch(struct node_step *s, struct answer *answer)
 {
     struct wire_bytes value = node_look(s, NODE_TABLE_BATCH, &answer->key, answer->in->batch);
     if (value.data == NULL)
-        return NULL;
+        return WIRE_OK;
     const Wire__NodeBatch *batch = node_read_batch(value, node_scratch(s, 2));
-    if (batch == NULL)
+    if (batch == NULL) {
         node_damaged(s, NODE_TABLE_BATCH);
-    else if (!wire_bytes_equal(node_bytes_of(batch->root), node_bytes_of(answer->statement->root)))
-        batch = NULL;
-    return batch;
+        return WIRE_OK;
+    }
+    if (!wire_bytes_equal(node_bytes_of(batch->root), node_bytes_of(answer->statement->root)))
+        return may_be_a_clones(s, answer) ? WIRE_OK : WIRE_BAD_ROOT;
+    answer->batch = batch;
+    return names_its_envelopes(batch, answer->statement) ? WIRE_OK : WIRE_MIXED_BATCH;
+}
+
+static bool same_history(const Wire__ReceiptStatement *a, const Wire__ReceiptStatement *b)
+{
+    return a->generation == b->generation && wire_bytes_equal(node_bytes_of(a->ledger_id), node_bytes_of(b->ledger_id));
+}
+
+/* The receipt of a judged batch is written once in a history and said again as it is: another one is a second history.
+ * An operator who accepts a loss begins a new one, by its number. */
+static bool contradicts(struct node_step *s, const struct answer *answer)
+{
+    struct node_key key = node_key_receipt(&answer->key, WIRE_REGION_BROKER, 0);
+    struct wire_bytes value = node_look(s, NODE_TABLE_RECEIPT, &key, answer->in->stored);
+    const Wire__Signed *stored = node_read_signed(value, node_scratch(s, 0));
+    if (answer->statement->outcome != WIRE__RECEIPT_OUTCOME__JUDGED || stored == NULL ||
+        wire_bytes_equal(node_bytes_of(stored->statement), node_bytes_of(answer->in->receipt->signed_->statement)))
+        return false;
+    const Wire__ReceiptStatement *first = node_read_receipt(node_bytes_of(stored->statement), node_scratch(s, 1));
+    return first != NULL && first->outcome == WIRE__RECEIPT_OUTCOME__JUDGED && same_history(first, answer->statement);
 }
 
 static bool sizes_are_right(const Wire__ReceiptStatement *statement)
@@ -270,6 +315,23 @@ static enum wire_status check_statement(const struct node_step *s, const struct 
     return WIRE_OK;
 }
 
+static void bad_receipt(struct node_step *s, const struct node_receipt *in, enum wire_status status)
+{
+    struct node_note *note = node_note(s, NODE_NOTE_BAD_RECEIPT, in->link);
+    note->status = status;
+    note->a = in->receipt->number;
+}
+
+static void note_contradiction(struct node_step *s, const struct answer *answer)
+{
+    struct node_note *note = node_note(s, NODE_NOTE_CONTRADICTS, answer->in->link);
+    note->a = answer->statement->first;
+    note->b = answer->statement->first + answer->statement->count - 1;
+    if (answer->statement->n_verdict > 0 && answer->statement->verdict[0]->id.len == WIRE_ID_BYTES)
+        memcpy(note->id, answer->statement->verdict[0]->id.data, WIRE_ID_BYTES);
+}
+
+/* An answer to a batch that is not ours changes nothing, nor does one that takes back what was signed before. */
 static void take_answer(struct node_step *s, const struct node_receipt *in)
 {
     const struct node_link *link = &s->core->link[in->link];
@@ -280,20 +342,19 @@ static void take_answer(struct node_step *s, const struct node_receipt *in)
                                 statement->first);
     if (lane != NODE_NONE)
         answer.stream = node_stream_find(s->core, node_lane_at(s->core, lane), statement->store_id.data);
-    if (statement->outcome != WIRE__RECEIPT_OUTCOME__EXPECTED_FIRST)
-        answer.batch = batch_answered(s, &answer);
-    take_statement(s, &answer);
+    /* EXPECTED_FIRST says in `first` what it waits for, not which batch it answers; it needs none. */
+    enum wire_status status =
+        statement->outcome == WIRE__RECEIPT_OUTCOME__EXPECTED_FIRST ? WIRE_OK : find_batch(s, &answer);
+    if (status != WIRE_OK)
+        bad_receipt(s, in, status);
+    else if (contradicts(s, &answer))
+        note_contradiction(s, &answer);
+    else
+        take_statement(s, &answer);
 }
 
 /* --- both kinds -----------------------------------------------------------------------------------------------------
  */
-
-static void bad_receipt(struct node_step *s, const struct node_receipt *in, enum wire_status status)
-{
-    struct node_note *note = node_note(s, NODE_NOTE_BAD_RECEIPT, in->link);
-    note->status = status;
-    note->a = in->receipt->number;
-}
 
 void node_on_receipt(struct node_step *s)
 {

@@ -298,6 +298,16 @@ Wire__NodeBatch *node_read_batch(struct wire_bytes value, struct wire_arena *are
     return (Wire__NodeBatch *)read_as(&wire__node_batch__descriptor, value, arena);
 }
 
+Wire__Signed *node_read_signed(struct wire_bytes value, struct wire_arena *arena)
+{
+    return (Wire__Signed *)read_as(&wire__signed__descriptor, value, arena);
+}
+
+Wire__ReceiptStatement *node_read_receipt(struct wire_bytes value, struct wire_arena *arena)
+{
+    return (Wire__ReceiptStatement *)read_as(&wire__receipt_statement__descriptor, value, arena);
+}
+
 Wire__NodeDraft *node_read_draft(struct wire_bytes value, struct wire_arena *arena)
 {
     return (Wire__NodeDraft *)read_as(&wire__node_draft__descriptor, value, arena);

@@ -118,6 +118,8 @@ bool node_key_parse_link(struct wire_bytes key, char link[NODE_LINK_NAME_MAX + 1
 Wire__NodeState *node_read_state(struct wire_bytes value, struct wire_arena *arena);
 Wire__NodeKnown *node_read_known(struct wire_bytes value, struct wire_arena *arena);
 Wire__NodeBatch *node_read_batch(struct wire_bytes value, struct wire_arena *arena);
+Wire__Signed *node_read_signed(struct wire_bytes value, struct wire_arena *arena);            /* a RECEIPT row */
+Wire__ReceiptStatement *node_read_receipt(struct wire_bytes value, struct wire_arena *arena); /* what one says */
 Wire__NodeDraft *node_read_draft(struct wire_bytes value, struct wire_arena *arena);
 Wire__NodeInbox *node_read_inbox(struct wire_bytes value, struct wire_arena *arena);
 Wire__NodeEvidence *node_read_evidence(struct wire_bytes value, struct wire_arena *arena);

@@ -221,8 +221,10 @@ static void take_ledger(struct node_step *s, uint8_t index, const Wire__Welcome 
         note->b = welcome->generation;
         link->newest_serial = 0;
     }
-    if (other)
+    if (other) {
         link->newest_receipt.size = link->newest_completeness.size = 0;
+        node_forget_completeness(s->core, index);
+    }
     link->generation = welcome->generation;
     if (!welcome->has_receipts_from || welcome->receipts_from == link->receipts_taken + 1)
         return;

@@ -128,8 +128,9 @@ struct node_lane {
     uint64_t signed_generation, signed_number; /* the newest the broker has signed */
     struct wire_digest signed_chain;
     uint64_t stuck_number;                 /* the cursor when the broker first signed for more */
-    uint32_t stuck_pulses;                 /* statements since that found it there */
+    uint32_t stuck_pulses;                 /* pulses since that found it there */
     uint64_t kept_generation, kept_number; /* of the COMPLETENESS row written last */
+    struct wire_digest kept_chain;
 };
 
 struct node_ready {

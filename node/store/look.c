@@ -2,6 +2,7 @@
 #include "node/store/read.h"
 
 #include "wire/ensure.h"
+#include "wire/region.h"
 
 static enum wire_status look(struct store *store, enum node_table table, struct node_key key, struct wire_arena *arena,
                              node_row_value *out)
@@ -285,8 +286,10 @@ enum wire_status store_look_receipt(struct store *store, const char *link, struc
     const Wire__NodeBatch *batch = event->batch.data == NULL ? NULL : node_read_batch(event->batch, arena);
     if (statement != NULL && statement->outcome == WIRE__RECEIPT_OUTCOME__BAD_BATCH) /* it has no verdicts */
         return look_alone(store, batch, arena, &looks);
+    if (statement != NULL && (batch == NULL || batch->receipted)) /* then there may be one already */
+        status = look(store, NODE_TABLE_RECEIPT, node_key_receipt(&key, WIRE_REGION_BROKER, 0), arena, &event->stored);
     if (statement != NULL)
-        return look_verdicts(store, statement, batch, arena, &looks);
+        return status == WIRE_OK ? look_verdicts(store, statement, batch, arena, &looks) : status;
     return look_arrivals(store, arrived, batch, arena, &looks);
 }
 

@@ -53,7 +53,7 @@ class Between(threading.Thread):
         self.port = self.front.port
         self.honest()
         self.back = self.peer = None
-        self.seen, self.chains, self.ended = [], {}, False
+        self.seen, self.heard, self.chains, self.ended = [], [], {}, False
         self.lock = threading.Lock()
         self.start()
 
@@ -79,6 +79,7 @@ class Between(threading.Thread):
             if self.back:
                 self.back.close()
             self.peer, self.back = peer, Peer(self.target, self.node_folder, f"{self.identity}/transport.pem")
+        self.heard.append(payload)
         which, message = body_of(payload)
         for out in self.up(which, message):
             self.back.send(out)

@@ -218,8 +218,8 @@ static void perform_note(struct sim_node *node, const struct node_note *note)
     char text[WIRE_ID_TEXT];
     struct sim_conn *conn = note->link == NODE_NO_LINK ? NULL : node->line[note->link].conn;
     bool lied_to = conn != NULL && conn->told;
-    if (lied_to &&
-        (note->topic == NODE_NOTE_GAP || note->topic == NODE_NOTE_CHAIN || note->topic == NODE_NOTE_INCOMPLETE))
+    if (lied_to && (note->topic == NODE_NOTE_GAP || note->topic == NODE_NOTE_CHAIN ||
+                    note->topic == NODE_NOTE_INCOMPLETE || note->topic == NODE_NOTE_CONTRADICTS))
         sim_lie_noticed(conn);
     if (sim->hostile[node->region_index] || lied_to)
         return;
@@ -234,6 +234,7 @@ static void perform_note(struct sim_node *node, const struct node_note *note)
         sim_fail(sim, 3, "%s answers %s to %06llu %s from an honest broker", node->process.name,
                  wire_status_name(note->status), (unsigned long long)note->a, wire_id_text(note->id, text));
     case NODE_NOTE_BAD_RECEIPT:
+    case NODE_NOTE_CONTRADICTS:
     case NODE_NOTE_BAD_FRAME:
         sim_fail(sim, 0, "%s: %s (%s) from an honest broker", node->process.name, node_topic_name(note->topic),
                  wire_status_name(note->status));

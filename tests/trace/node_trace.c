@@ -22,14 +22,22 @@
  *   answer <bad-batch|conflict|expected-first> [status] [first]   to the next SUBMIT
  *   verdict <code> [status]            for every new envelope from now on
  *   credit <status>                    CREDIT without grants and with a reason; credit off: none comes back
- *   deliver <lane> <n> [key=value …] [; <n> …]       mechanism origin kind action names answers final status no-header
- * clear skip                               the broker loses the part it would send next mangle … changes its running
- * hash forge                              … signs for a hash that is not the one it sent overrun … sends without
- * looking at credit arrive | pulse | bye <status>      of the broker lose-ledger <batches>              the broker is
- * restored to so many batches and its operator accepts the loss piece <version> <offset> <bytes> <total>         of a
- * policy bad-frame <status> quiet <line>                       does it without showing effects Lines with # are for
- * readers. */
+ *   deliver <lane> <n> [key=value …] [; <n> …]
+ *       mechanism origin kind action names answers final status no-header clear
+ *   skip | mangle | forge              the broker loses the part it would send next, changes its running hash, signs
+ *                                      for a hash that is not the one it sent
+ *   overrun | hush | again             it sends without looking at credit, leaves completeness out of its pulses, says
+ *                                      its newest receipt again
+ *   lie <root|id|verdict>              in the next receipt: another root, first id, first verdict
+ *   lie <fewer|hash|more>              in the next statement of completeness
+ *   arrive | pulse | bye <status>      of the broker
+ *   lose-ledger <batches>              the broker is restored to so many batches, its operator accepts the loss
+ *   piece <version> <offset> <bytes> <total>         of a policy
+ *   bad-frame <status>
+ *   quiet <line>                       does it without showing effects
+ * Lines with # are for readers. */
 #include "unit/node-core/mock.h"
+#include "wire/codec.h"
 #include "wire/ensure.h"
 #include "wire/kind.h"
 #include "wire/lane.h"
@@ -47,6 +55,7 @@ struct trace {
         enum wire_status status;
     } sealing[SEALINGS];
     size_t sealing_count;
+    char lie[16];
     struct rows image; /* of the disk, taken by `backup` */
 };
 
@@ -420,6 +429,70 @@ static void up(struct trace *trace)
     world_up(&trace->world, 0);
 }
 
+/* --- lies -----------------------------------------------------------------------------------------------------------
+ */
+
+static void sign_anew(Wire__Signed *signed_, const ProtobufCMessage *statement, struct wire_arena *arena)
+{
+    struct wire_bytes bytes = wire_encode(statement, arena);
+    ENSURE(bytes.data != NULL);
+    signed_->statement = (ProtobufCBinaryData){bytes.size, (uint8_t *)(uintptr_t)bytes.data};
+}
+
+static bool lie_in_receipt(const char *what, Wire__Signed *signed_, struct wire_arena *arena)
+{
+    Wire__ReceiptStatement *statement =
+        wire__receipt_statement__unpack(&arena->allocator, signed_->statement.len, signed_->statement.data);
+    if (signed_->type != WIRE__STATEMENT_TYPE__RECEIPT_STATEMENT || statement == NULL || statement->n_verdict == 0)
+        return false;
+    if (strcmp(what, "root") == 0) {
+        statement->root.data[0] ^= 0xff;
+    } else if (strcmp(what, "id") == 0) {
+        statement->verdict[0]->id.data[0] ^= 0xff;
+    } else {
+        statement->verdict[0]->code = WIRE__VERDICT_CODE__REFUSED;
+        statement->verdict[0]->disposition = NULL;
+    }
+    sign_anew(signed_, &statement->base, arena);
+    return true;
+}
+
+static bool lie_in_pulse(const char *what, const Wire__Pulse *pulse, struct wire_arena *arena)
+{
+    if (pulse->n_completeness == 0)
+        return false;
+    Wire__Signed *signed_ = pulse->completeness[0];
+    Wire__CompletenessStatement *statement =
+        wire__completeness_statement__unpack(&arena->allocator, signed_->statement.len, signed_->statement.data);
+    ENSURE(statement != NULL);
+    if (strcmp(what, "fewer") == 0)
+        statement->number--;
+    else if (strcmp(what, "more") == 0)
+        statement->number++;
+    else
+        statement->chain.data[0] ^= 0xff;
+    sign_anew(signed_, &statement->base, arena);
+    return true;
+}
+
+static void bend(struct mock *mock, Wire__Frame *frame, struct wire_arena *arena)
+{
+    struct trace *trace = mock->world->context;
+    bool done = false;
+    if (frame->body_case == WIRE__FRAME__BODY_RECEIPT)
+        done = lie_in_receipt(trace->lie, frame->receipt->signed_, arena);
+    else if (frame->body_case == WIRE__FRAME__BODY_PULSE)
+        done = lie_in_pulse(trace->lie, frame->pulse, arena);
+    if (done)
+        mock->bend = NULL;
+}
+
+static void lie(struct trace *trace, char *rest)
+{
+    snprintf(trace->lie, sizeof trace->lie, "%s", needed(trace, &rest));
+    trace->mock.bend = bend;
+}
+
 /* What needs nothing more said. */
 static bool plain(struct trace *trace, const char *verb)
 {
@@ -442,7 +515,8 @@ static bool plain(struct trace *trace, const char *verb)
         {.name = "crash", .trace = crash},         {.name = "lose-store", .trace = lose_store},
         {.name = "reconnect", .trace = reconnect}, {.name = "up", .trace = up},
         {.name = "talk", .trace = talk},           {.name = "backup", .trace = back_up},
-        {.name = "restore", .trace = restore},
+        {.name = "restore", .trace = restore},     {.name = "hush", .mock = mock_hush},
+        {.name = "again", .mock = mock_repeat},
     };
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verb, verbs[i].name) != 0)
@@ -485,6 +559,7 @@ static void do_line(struct trace *trace, char *line)
         {"withdraw", withdraw},
         {"bye", bye},
         {"lose-ledger", lose_ledger},
+        {"lie", lie},
     };
     char *rest = line;
     const char *verb = needed(trace, &rest);

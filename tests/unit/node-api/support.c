@@ -431,6 +431,8 @@ static uint64_t fake_events(void *context, uint64_t after, bool (*visit)(void *,
                                   .kind = from->kind,
                                   .topic = from->topic,
                                   .json = from->json,
+                                  .zh = "告警",
+                                  .en = "an alarm",
                                   .at_ms = FAKE_NOW,
                                   .alarm = from->alarm};
         if (event.id > after && !visit(visit_context, &event))

@@ -667,6 +667,19 @@ void mock_overrun(struct mock *mock)
     mock->overruns = true;
 }
 
+void mock_hush(struct mock *mock)
+{
+    mock->says_no_more = true;
+}
+
+void mock_repeat(struct mock *mock)
+{
+    Wire__Signed signed_;
+    ENSURE(mock->batch_count > 0);
+    signed_of(&signed_, WIRE__STATEMENT_TYPE__RECEIPT_STATEMENT, mock->batch[mock->batch_count - 1].statement);
+    say_receipt(mock, 0, &signed_);
+}
+
 void mock_deliver(struct mock *mock, const char *mechanism, Wire__Lane lane, const struct mock_envelope *envelopes,
                   size_t count)
 {

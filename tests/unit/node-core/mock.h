@@ -87,6 +87,7 @@ struct mock {
     uint8_t policy_digest[WIRE_HASH_BYTES]; /* in receipts and witnesses */
     bool no_credit_back;
     bool overruns;
+    bool says_no_more;        /* pulses carry no completeness */
     bool rolled_back_allowed; /* a store was restored: other bytes under the same seqs are expected */
     uint64_t submits, resent, duplicates, conflicts, delivered, arrivals;
     int frozen_by_conflict;
@@ -143,6 +144,9 @@ void mock_mangle(struct mock *mock);
 /* It signs for another hash of its newest part than the one it sent; it sends without looking at credit. */
 void mock_forge(struct mock *mock);
 void mock_overrun(struct mock *mock);
+/* Its pulses say nothing of completeness any more. It says the receipt of its newest batch again. */
+void mock_hush(struct mock *mock);
+void mock_repeat(struct mock *mock);
 /* Sends what credit allows. */
 void mock_send_parts(struct mock *mock);
 /* Everything between node and broker until both rest. */

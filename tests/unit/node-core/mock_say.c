@@ -2,6 +2,7 @@
 #include "mock_say.h"
 #include "wire/ensure.h"
 #include "wire/kind.h"
+#include "wire/region.h"
 
 static ProtobufCBinaryData bin(const void *data, size_t size)
 {
@@ -129,7 +130,7 @@ void mock_pulse(struct mock *mock)
     pulse.mono_ms = mock->world->mono_ms;
     pulse.wall_ms = mock->world->wall_ms;
     pulse.completeness = list;
-    for (size_t i = 0; i < mock->part_count; i++) {
+    for (size_t i = 0; i < mock->part_count && !mock->says_no_more; i++) {
         const struct mock_part *part = &mock->part[i];
         bool last = true;
         for (size_t j = i + 1; j < mock->part_count; j++)
@@ -370,6 +371,16 @@ static node_row_value look_batch(struct mock *mock, const char *mechanism, Wire_
     return look(mock, NODE_TABLE_BATCH, &key, arena);
 }
 
+static node_row_value look_receipt(struct mock *mock, const Wire__ReceiptStatement *s, struct wire_arena *arena)
+{
+    const char *link = mock->world->options.link[mock->link].name;
+    if (s->store_id.len != WIRE_ID_BYTES || strlen(s->mechanism) > WIRE_MECHANISM_BYTES_MAX)
+        return wire_bytes(NULL, 0);
+    struct node_key batch = node_key_batch(link, s->mechanism, s->lane, s->store_id.data, s->first);
+    struct node_key key = node_key_receipt(&batch, WIRE_REGION_BROKER, 0);
+    return look(mock, NODE_TABLE_RECEIPT, &key, arena);
+}
+
 static void hear_verdicts(struct mock *mock, struct node_receipt *in, struct wire_arena *arena)
 {
     const Wire__ReceiptStatement *statement = in->statement;
@@ -414,6 +425,7 @@ static void speak_receipt(struct mock *mock, const Wire__Receipt *receipt, size_
         Wire__ReceiptStatement *s = wire__receipt_statement__unpack(&arena->allocator, raw.size, raw.data);
         in->statement = s;
         in->batch = look_batch(mock, s->mechanism, s->lane, s->store_id, s->first, arena);
+        in->stored = look_receipt(mock, s, arena);
         hear_verdicts(mock, in, arena);
     } else {
         Wire__ArrivedStatement *s = wire__arrived_statement__unpack(&arena->allocator, raw.size, raw.data);
