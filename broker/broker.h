@@ -34,12 +34,12 @@ struct broker_exact {
     uint8_t from[WIRE_KEY_BYTES_MAX], prefix[WIRE_KEY_BYTES_MAX];
 };
 
-/* Lines that strangers can cause are counted: no one fills the log from outside. */
+/* Lines of one kind in this second: nobody fills the log from outside. */
 struct broker_quiet {
-    uint64_t second;
     uint32_t lines;
     uint64_t left_out;
 };
+enum { BROKER_TOPICS_MAX = 64 };
 
 struct broker {
     struct shell shell;
@@ -65,7 +65,7 @@ struct broker {
     uv_idle_t turn;                                /* active while frames wait for their turn */
     struct broker_exact exact[BROKER_FETCHES_MAX]; /* asked for in this step, answered before any other event */
     size_t exact_count;
-    struct broker_quiet quiet;
+    struct broker_quiet refused_quiet, note_quiet[BROKER_TOPICS_MAX];
     uint64_t refused_frames[BROKER_STATUSES]; /* by wire status, for /metrics */
     uint64_t seconds;
     bool descriptors_scarce; /* said so */
@@ -77,8 +77,11 @@ struct broker {
 void broker_step(struct broker *broker, struct broker_event *event);
 /* Ends the process in order, with this exit code; what is committed stays, what is not was never acknowledged. */
 void broker_stop(struct broker *broker, int exit_code);
+/* notes.c: what happened, for the log */
 /* A peer or stranger that is not accepted: counted by reason; true when it may be logged too. */
 bool broker_refused(struct broker *broker, enum wire_status status);
+void broker_notes_add(struct broker *broker, const struct broker_note *note);
+void broker_notes_second(struct broker *broker); /* every second: what was left out in the last one is said */
 
 /* waiting.c */
 struct broker_waiting *broker_waiting_new(struct broker *broker);

@@ -204,6 +204,7 @@ static void on_second(void *daemon)
     struct broker *broker = daemon;
     wire_arena_reset(&broker->frame_arena);
     broker->seconds++;
+    broker_notes_second(broker);
     broker_watch_room(broker);
     watch_descriptors(broker);
     broker_trust_second(broker->trust);

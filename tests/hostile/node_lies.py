@@ -282,6 +282,27 @@ class Batches(LiarTest):
         raw = Message(Message(batch.one(2)).one(1)).one(2).hex()
         return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
 
+    def test_lines_of_the_log(self):
+        """What a peer may say as often as it likes does not fill the log: some lines a second, and how many were left out."""
+        liar, sends, burst = self.liar, 1000, 10
+        gap = liar.batch([self.good(f9=5)], first=5)
+        root = gap.sub(1).one(10)
+        before, began = self.lines_of("expected"), time.monotonic()
+        for _ in range(0, sends, burst):
+            for _ in range(burst):
+                liar.submit(gap)
+            for _ in range(burst):
+                liar.await_(RECEIPT, lambda m: m.sub(2).sub(2).one(10) == root)
+        seconds = time.monotonic() - began
+        wait_until(lambda: sum(self.lines_of("expected")) - sum(before) == sends, "each is written or counted")
+        self.assertLessEqual(self.lines_of("expected")[0] - before[0], 20 * (seconds + 2))
+
+    def lines_of(self, word):
+        """(written, left out) of EXPECTED_FIRST."""
+        log = self.broker.log().split("\n")
+        left = [line for line in log if f"what={word}" in line]
+        return (sum("told what is expected" in line for line in log), sum(int(line.split("left_out=")[1].split()[0]) for line in left))
+
     def test_against_the_rules(self):
         """Well made and not allowed: a signed verdict, and nobody gets it."""
         liar = self.liar
