@@ -25,13 +25,12 @@ static uint64_t bytes_allowed(struct link_server *server, const struct connectio
 void link_server_watch(uv_timer_t *timer)
 {
     struct link_server *server = timer->data;
-    uint64_t taken = 0;
     server->busy++;
     for (uint32_t i = 0; i < server->options.connections_max; i++) {
         struct connection *connection = &server->slots[i];
         if (connection->peer == 0 || connection->own_fd < 0 || connection->cut)
             continue;
-        if (link_tcp_taken(connection->own_fd, &taken) && taken > bytes_allowed(server, connection))
+        if (link_tcp_taken_above(connection->own_fd, bytes_allowed(server, connection)))
             link_connection_cut(server, connection, LINK_CUT_UNDELIVERED);
     }
     server->busy--;

@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-bool link_tcp_taken(int fd, uint64_t *taken)
+bool link_tcp_taken_above(int fd, uint64_t bound)
 {
     struct tcp_info info;
     socklen_t size = sizeof info;
@@ -14,12 +14,9 @@ bool link_tcp_taken(int fd, uint64_t *taken)
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
         size < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received)
         return false;
-    if (ioctl(fd, SIOCINQ, &unread) != 0)
-        return false;
     /* `unread` is of a moment later, so it can only be too large: the answer errs to the reader's credit */
-    uint64_t received = info.tcpi_bytes_received, waiting = (uint64_t)unread;
-    *taken = received > waiting ? received - waiting : 0;
-    return true;
+    uint64_t received = info.tcpi_bytes_received;
+    return received > bound && ioctl(fd, SIOCINQ, &unread) == 0 && received > bound + (uint64_t)unread;
 }
 
 bool link_tcp_acknowledged(int fd, uint64_t *acknowledged)

@@ -67,7 +67,7 @@ def found(programs, folder, crowd):
 
 def measure(house, count):
     broker = house.broker
-    broker.start().wait_ready()
+    broker.start().wait_ready(120)
     harness = subprocess.Popen([f"{house.programs}/bench-lianfang", "--folder", house.folder, "--port",
                                 str(broker.port), "--server-pid", str(broker.child.pid), "--publishers", "1",
                                 "--recipients", str(count), "--everybody"],
@@ -85,7 +85,7 @@ def measure(house, count):
         output = harness.stdout.read()
         if harness.wait(120) != 0:
             raise Failure(f"the harness failed; broker:\n{broker.tail(20)}")
-        broker.wait_ready()
+        broker.wait_ready(120)
         restart = stopped + (idle.started_ms(broker) or 0) / 1000
         return {**json.loads(output), "sessions": count, "restart_seconds": restart}
     finally:
