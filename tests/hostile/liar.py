@@ -158,14 +158,14 @@ class Liar:
         message = self.await_(DELIVER)
         return message, message.sub(6)
 
-    def arrived(self, deliver, part, kind=ARRIVED_STATEMENT, number=None, **changes):
+    def arrived(self, deliver, part, kind=ARRIVED_STATEMENT, number=None, tree=(), **changes):
         """The ARRIVED of a delivery, as a node would say it but for the changes of the statement."""
         seal = part.sub(1)
         statement = Message(f1=self.region, f2=seal.one(3), f3=seal.one(4), f4=seal.one(5), f5=seal.one(6), f6=seal.one(10),
                             f7=seal.one(7), f8=[Message(f1=Message(e).one(1), f2=5).raw() for e in part.all(2)], f9=now_ms())
         for name, value in changes.items():
             statement.put(int(name[1:]), value)
-        signed = self.signer.statement(kind, statement)
+        signed = self.signer.statement(kind, statement, *tree)
         return Message(f1=Message(f1=deliver.one(1), f2=deliver.one(2), f3=number or deliver.one(3), f4=deliver.one(4), f5=signed))
 
     def take(self, deliver, part):

@@ -399,6 +399,7 @@ class Deliveries(LiarTest):
             ("an envelope it was not given", "bad-frame", signed(f8=[Message(f1=0, f2=5).raw(), Message(f1=1, f2=5).raw()])),
             ("nothing at all", "bad-frame", signed(f8=None)),
             ("a signature that is none", "bad-signature", Message(f1=Message(inner.raw()).put(5, broken))),
+            ("swapped sides of a proof", "bad-signature", signed(tree=(os.urandom(32), 1))),
             ("the origin's words signed by it", "bad-frame", signed(f8=[Message(f1=(1 << 32) - 1, f2=5).raw()])),
         ]
         for what, reason, message in cases:
@@ -406,7 +407,7 @@ class Deliveries(LiarTest):
         self.assertIsNone(self.at_origin(origin, id_, 320000))
         liar.open()
         deliver, part = liar.delivery()
-        liar.say(ARRIVED, liar.arrived(deliver, part, f9=LOWEST))
+        liar.say(ARRIVED, liar.arrived(deliver, part, f9=LOWEST, tree=(os.urandom(32), 0)))  # the sides as they are: good
         wait_until(lambda: self.at_origin(origin, id_, 320000), "its arrival at the origin")
         for _ in range(50):
             liar.take(deliver, part)
@@ -433,6 +434,15 @@ class Deliveries(LiarTest):
             self.assertGreater(self.refused(reason), counted, what)
         self.assertEqual(self.admitted(), before)
         self.assertEqual(titles(self.honest[0]).count("给各省"), 1)
+        self.unharmed(self.honest[1])
+
+    def unharmed(self, origin):
+        """What the liar did in another's name froze streams of its own: the other's goes on where it was."""
+        renewed = origin.log().count("stream-renewed")
+        id_, _ = publish(origin, measure("330000", "照旧"))
+        self.assertEqual(verdict(origin, id_), "admitted")
+        received(self.honest[0], id_)
+        self.assertEqual(origin.log().count("stream-renewed"), renewed)
 
 
 if __name__ == "__main__":

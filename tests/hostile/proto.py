@@ -151,12 +151,15 @@ class Signer:
     def sign(self, text):
         return openssl("dgst", "-sha256", "-sign", self.key, data=text)
 
-    def statement(self, kind, statement):
-        """A Signed of one leaf."""
+    def statement(self, kind, statement, beside=None, side=0):
+        """A Signed of one leaf; with `beside` of two, and this statement said to be on that side of it."""
         statement = Message.plain(statement)
-        root = sha(b"\0", u(1, kind), statement)
-        text = b"lianfang statements v1" + u(2, 1) + self.domain + self.digest + u(4, 1) + root
-        return Message(f1=kind, f2=statement, f3=1, f4=self.digest, f5=0, f6=1, f8=self.sign(text))
+        root, count = sha(b"\0", u(1, kind), statement), 1 if beside is None else 2
+        if beside is not None:
+            root = sha(b"\1", root, beside)
+        text = b"lianfang statements v1" + u(2, 1) + self.domain + self.digest + u(4, count) + root
+        return Message(f1=kind, f2=statement, f3=1, f4=self.digest, f5=side, f6=count, f7=[] if beside is None else [beside],
+                       f8=self.sign(text))
 
     def seal(self, origin, mechanism, lane, store, first, count, boxes, root, **changes):
         """A BatchSeal. What `changes` holds is put in after it was signed."""

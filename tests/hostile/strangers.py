@@ -53,6 +53,26 @@ class Strangers(LiarTest):
         self.say(f"{count} connections in {took:.1f} s; RssAnon grew by {grown / MIB:.0f} MiB")
         self.assertLess(grown, 32 * MIB + count * 32 * 1024)
 
+    def test_a_handshake_byte_by_byte(self):
+        """Whoever takes all day for a handshake is hung up on before it is over."""
+        line, sent = self.connect(), 0
+        line.settimeout(0.5)
+        hello = GREETING + wrap(b"\x05HELLO\x01\x00" + bytes(72) + os.urandom(32) + bytes(8) + os.urandom(80), COMMAND)
+
+        def dribble():
+            nonlocal sent
+            try:
+                line.sendall(hello[sent:sent + 1])
+                sent += 1
+                return line.recv(1 << 16) == b""
+            except socket.timeout:
+                return False
+            except ConnectionError:
+                return True
+        wait_until(dribble, "the end of its connection", 40)
+        line.close()
+        self.assertLess(sent, len(hello))
+
     def test_a_byte_now_and_then(self):
         """A SUBMIT that comes byte by byte: its session falls silent and ends, nobody waits for it."""
         liar = self.liar
