@@ -225,9 +225,10 @@ static const char *mask_id(const char *value, struct wire_text *out)
     return mask_middle(value, (struct middle){.head = 1, .tail = 2, .least = 6}, out); /* passports and permits */
 }
 
+/* Only what looks like a day shows its year: anything else of that size may be cut within a character. */
 static const char *mask_day(const char *value, struct wire_text *out)
 {
-    if (strlen(value) != 10)
+    if (strlen(value) != 10 || strspn(value, "0123456789") != 4 || value[4] != '-')
         return hidden;
     wire_text_add(out, value, 5);
     wire_text_string(out, "**-**");

@@ -24,6 +24,7 @@ Test(personal_mask, shows_what_recognises_and_hides_the_rest)
     cr_assert_str_eq(masked(WIRE_MASK_PHONE, "84120000"), "****");
     cr_assert_str_eq(masked(WIRE_MASK_DAY, "1985-12-31"), "1985-**-**");
     cr_assert_str_eq(masked(WIRE_MASK_DAY, "19"), "****");
+    cr_assert_str_eq(masked(WIRE_MASK_DAY, "J策通知"), "****"); /* ten bytes, the fifth within a character */
     cr_assert_str_eq(masked(WIRE_MASK_PLATE, "沪A12348"), "沪A****8");
     cr_assert_str_eq(masked(WIRE_MASK_ALL, "05车12A"), "****");
     cr_assert_null(masked(WIRE_MASK_NONE, "G7305"));
