@@ -49,10 +49,12 @@ static struct queue *boot_queue(struct broker_core *core, struct wire_bytes key)
     return broker_queue_make(core, broker_region_index(core, region), mechanism, name.lane);
 }
 
+/* No queue comes to 2^63 parts: such a number is damaged, and the one after the last is there for the asking. */
 static bool boot_head(struct broker_core *core, struct wire_bytes key, struct wire_bytes value)
 {
     struct broker_head_row row;
-    struct queue *queue = broker_get_head(value, &row) ? boot_queue(core, key) : NULL;
+    bool right = broker_get_head(value, &row) && row.number <= INT64_MAX && row.envelopes <= INT64_MAX;
+    struct queue *queue = right ? boot_queue(core, key) : NULL;
     if (queue == NULL)
         return false;
     queue->last = row.number;
