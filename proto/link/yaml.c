@@ -211,11 +211,29 @@ enum wire_status link_yaml_load_text(const char *name, const char *text, size_t 
     return WIRE_OK;
 }
 
+/* All of it, or one byte more than is allowed; NULL: no memory. */
+static char *read_text(FILE *file, size_t *size)
+{
+    char *text = NULL;
+    *size = 0;
+    for (size_t room = 4096;; room *= 2) {
+        room = room < LINK_YAML_BYTES_MAX + 1 ? room : LINK_YAML_BYTES_MAX + 1;
+        char *grown = realloc(text, room);
+        if (grown == NULL) {
+            free(text);
+            return NULL;
+        }
+        text = grown;
+        *size += fread(text + *size, 1, room - *size, file);
+        if (*size < room || room > LINK_YAML_BYTES_MAX)
+            return text;
+    }
+}
+
 enum wire_status link_yaml_read(const char *path, char **out, size_t *size, struct wire_problem *problem)
 {
     FILE *file = fopen(path, "rb");
-    char *text = file ? malloc(LINK_YAML_BYTES_MAX + 1) : NULL;
-    *size = text ? fread(text, 1, LINK_YAML_BYTES_MAX + 1, file) : 0;
+    char *text = file ? read_text(file, size) : NULL;
     bool failed = !text || ferror(file);
     int error = errno;
     if (file)
@@ -225,6 +243,7 @@ enum wire_status link_yaml_read(const char *path, char **out, size_t *size, stru
         return WIRE_OK;
     }
     free(text);
+    *size = 0;
     return wire_failf(problem, error == ENOENT ? WIRE_NOT_FOUND : WIRE_IO, path, "无法读取文件：%s",
                       "cannot read the file: %s", strerror(error));
 }
