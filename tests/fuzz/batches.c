@@ -7,7 +7,7 @@
 #include "wire/seal_check.h"
 #include "wire/time.h"
 
-enum { SLOT_BATCH, SLOT_CHECK, SLOT_PART, SLOT_AGAIN };
+enum { SLOT_BATCH, SLOT_CHECK, SLOT_PART, SLOT_AGAIN, CHANGES_MAX = 6 };
 
 struct checked {
     Wire__Header *header[WIRE_BATCH_ENVELOPES_MAX];
@@ -243,7 +243,7 @@ static void cut(struct fuzz_input *input, const Wire__Batch *batch, const struct
     ensure_of_batch(batch, read, checked.header);
     for (size_t i = 0; i < read->n_envelope; i++)
         ENSURE(memcmp(&checked.leaf[i], &whole->leaf[read->envelope[i]->index], sizeof checked.leaf[i]) == 0);
-    while (input->size > 0)
+    for (int i = 0; i < CHANGES_MAX && input->size > 0; i++)
         change(input, batch, encoded);
 }
 

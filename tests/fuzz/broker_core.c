@@ -676,6 +676,8 @@ static void weather(struct world *world)
         fake_room(fake, fuzz_one_in(input, 2));
         break;
     case 1:
+        if (!fuzz_one_in(input, 4))
+            break;
         fake_restart(fake);
         for (size_t i = 0; i < STRANGERS; i++)
             world->stranger[i].peer = 0;
@@ -812,8 +814,8 @@ static void world_close(struct world *world)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct world world;
-    world_open(&world, fuzz_input(data, size));
-    for (int moves = 0; world.input.size > 0 && moves < MOVES_MAX; moves++)
+    world_open(&world, fuzz_input_long(data, size));
+    for (int moves = 0; fuzz_more(&world.input) && moves < MOVES_MAX; moves++)
         move(&world);
     fake_settle(&world.fake);
     fuzz_count(world.fake.steps);

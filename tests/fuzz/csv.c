@@ -117,8 +117,10 @@ static void import(struct api_import *job, const struct api_profile *profile)
     job->concerns = import_find_column(&job->csv, profile, profile->concerns);
     for (size_t i = 0; i < job->csv.row_count; i++)
         job->rows[i].csv = &job->csv.rows[i];
-    for (uint32_t i = 1; i < job->csv.row_count && i < 8; i++)
-        payload_of(job, i, i + 1 < job->csv.row_count && profile->entry_list != NULL ? 2 : 1);
+    for (uint32_t i = 1; i < job->csv.row_count && i <= 2; i++) {
+        uint32_t row = i == 1 ? 1 : (uint32_t)job->csv.row_count - 1; /* the last is often cut off */
+        payload_of(job, row, row + 1 < job->csv.row_count && profile->entry_list != NULL ? 2 : 1);
+    }
     for (size_t i = 0; i < job->csv.row_count; i++)
         free(job->rows[i].problem);
     free(job->columns);

@@ -3,7 +3,7 @@
 #include "target.h"
 #include "wire/batch.h"
 
-enum { LEAVES_MAX = WIRE_BATCH_LEAVES_MAX };
+enum { LEAVES_MAX = WIRE_BATCH_LEAVES_MAX, MOVES_MAX = 8 };
 
 struct tree {
     size_t count;
@@ -14,7 +14,7 @@ static void grow(struct tree *tree, struct fuzz_input *input)
 {
     struct wire_digest scratch[LEAVES_MAX];
     tree->count = 1 + fuzz_u16(input) % LEAVES_MAX;
-    if (fuzz_one_in(input, 2))
+    if (!fuzz_one_in(input, 8))
         tree->count = 1 + tree->count % 20;
     uint8_t salt = fuzz_u8(input);
     for (uint16_t i = 0; i < tree->count; i++) {
@@ -23,7 +23,7 @@ static void grow(struct tree *tree, struct fuzz_input *input)
         wire_put_u16(text + 1, i);
         fuzz_hash()->digest(NULL, &piece, 1, tree->leaf[i].bytes);
     }
-    memcpy(scratch, tree->leaf, sizeof scratch);
+    memcpy(scratch, tree->leaf, tree->count * sizeof *scratch);
     tree->root = wire_merkle_root(fuzz_hash(), scratch, tree->count);
 }
 
@@ -42,7 +42,7 @@ static void one_leaf(const struct tree *tree, struct fuzz_input *input)
 {
     struct wire_digest scratch[LEAVES_MAX], path[33], root;
     size_t index = fuzz_u16(input) % tree->count;
-    memcpy(scratch, tree->leaf, sizeof scratch);
+    memcpy(scratch, tree->leaf, tree->count * sizeof *scratch);
     size_t hops = wire_merkle_path(fuzz_hash(), scratch, tree->count, index, path);
     ENSURE(hops <= 32);
     ENSURE(is_root(tree, wire_merkle_path_root(fuzz_hash(), tree->leaf[index], index, tree->count, path, hops, &root),
@@ -83,10 +83,13 @@ struct proof {
 
 static void choose(const struct tree *tree, struct fuzz_input *input, struct proof *proof)
 {
-    uint8_t style = fuzz_u8(input);
-    memset(proof, 0, sizeof *proof);
+    uint8_t style = fuzz_u8(input), bits = 0;
+    memset(proof->have, 0, sizeof proof->have);
+    proof->held_count = 0;
     for (size_t i = 0; i < tree->count; i++) {
-        bool taken = style < 64 ? i % (1u + style % 16) == 0 : (fuzz_u8(input) & 1) != 0;
+        if (i % 8 == 0 && style >= 64)
+            bits = fuzz_u8(input);
+        bool taken = style < 64 ? i % (1u + style % 16) == 0 : (bits >> (i % 8) & 1) != 0;
         if (!taken)
             continue;
         proof->have[i / 8] |= (uint8_t)(1u << (i % 8));
@@ -140,11 +143,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct tree tree;
     struct fuzz_input input = fuzz_input(data, size);
     grow(&tree, &input);
-    do {
+    for (int moves = 0; moves == 0 || (input.size > 0 && moves < MOVES_MAX); moves++) {
         if (fuzz_one_in(&input, 2))
             many_leaves(&tree, &input);
         else
             one_leaf(&tree, &input);
-    } while (input.size > 0);
+    }
     return 0;
 }

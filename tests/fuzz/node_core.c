@@ -443,6 +443,7 @@ static void play_open(struct play *play, struct fuzz_input input)
     static void *honest_memory, *liar_memory;
     if (memory == NULL) {
         memory = world_memory_new();
+        memory->hash = fuzz_hash();
         honest_memory = malloc(MOCK_BUILD_BYTES);
         liar_memory = malloc(MOCK_BUILD_BYTES);
         ENSURE(honest_memory != NULL && liar_memory != NULL);
@@ -474,10 +475,10 @@ static void play_close(struct play *play)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct play play;
-    struct fuzz_input input = fuzz_input(data, size);
+    struct fuzz_input input = fuzz_input_long(data, size);
     bool heals = fuzz_one_in(&input, 4);
     play_open(&play, input);
-    for (int moves = 0; play.input.size > 0 && moves < MOVES_MAX && !play.world.stopped; moves++)
+    for (int moves = 0; fuzz_more(&play.input) && moves < MOVES_MAX && !play.world.stopped; moves++)
         move(&play);
     if (heals && !play.world.stopped)
         heal(&play);

@@ -2,6 +2,7 @@
  * the same bytes again; messages are read or refused; a core that boots from such rows says so and stays sound. */
 #include "broker/core/core.h"
 #include "node/core/core.h"
+#include "node/core/state.h"
 #include "target.h"
 #include "wire/codec.h"
 #include "wire/json.h"
@@ -157,7 +158,7 @@ static bool boot_row(struct fuzz_input *input, struct wire_row *rows, size_t cou
 static void broker_boot(struct fuzz_input *input)
 {
     static struct broker_out *out;
-    static void *memory, *room;
+    static void *room;
     struct broker_options options;
     broker_options_default(&options, fuzz_hash());
     options.regions_max = 8;
@@ -165,15 +166,13 @@ static void broker_boot(struct fuzz_input *input)
     options.mechanisms_max = 4;
     options.window_rows = 32;
     size_t size = broker_core_size(&options);
-    if (memory == NULL) {
-        memory = malloc(size);
+    if (out == NULL) {
         room = malloc(BROKER_OUT_ARENA_BYTES);
         out = calloc(1, sizeof *out);
-        ENSURE(memory != NULL && room != NULL && out != NULL);
+        ENSURE(room != NULL && out != NULL);
         wire_arena_over(&out->arena, room, BROKER_OUT_ARENA_BYTES);
     }
-    memset(memory, 0, size);
-    struct broker_core *core = broker_core_init(memory, size, &options);
+    struct broker_core *core = broker_core_init(fuzz_zeroed(0, size, 0), size, &options);
     struct broker_event event = {.mono_ms = 1000, .wall_ms = INT64_C(1581300000000)};
     struct wire_row rows[BOOT_ROWS_MAX + 1];
     for (size_t count = 0; boot_row(input, rows, count); count++) {
@@ -191,7 +190,7 @@ static void broker_boot(struct fuzz_input *input)
 static void node_boot(struct fuzz_input *input)
 {
     static struct node_out *out;
-    static void *memory, *room;
+    static void *room;
     struct node_options options = {.region = 310000,
                                    .software = "fuzz",
                                    .link = {{.name = "main"}, {.name = "south"}},
@@ -200,15 +199,14 @@ static void node_boot(struct fuzz_input *input)
                                    .lanes_max = 8,
                                    .streams_max = 8};
     size_t size = node_core_size(&options);
-    if (memory == NULL) {
-        memory = malloc(size);
+    if (out == NULL) {
         room = malloc(NODE_OUT_BYTES);
         out = calloc(1, sizeof *out);
-        ENSURE(memory != NULL && room != NULL && out != NULL);
+        ENSURE(room != NULL && out != NULL);
         node_out_init(out, room, NODE_OUT_BYTES);
     }
-    memset(memory, 0, size);
-    struct node_core *core = node_core_init(memory, size, &options);
+    size_t scratch = NODE_SCRATCHES * (size_t)NODE_SCRATCH_BYTES; /* behind everything else */
+    struct node_core *core = node_core_init(fuzz_zeroed(1, size, size - scratch), size, &options);
     struct node_event event = {.mono_ms = 1000, .wall_ms = INT64_C(1581300000000)};
     struct wire_row rows[BOOT_ROWS_MAX + 1];
     for (size_t count = 0; boot_row(input, rows, count); count++) {

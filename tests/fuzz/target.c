@@ -1,8 +1,10 @@
+#define _GNU_SOURCE
 #include "target.h"
 #include "wire/codec.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -41,30 +43,35 @@ void fuzz_arena(unsigned slot, size_t size, struct wire_arena *arena)
     wire_arena_over(arena, kept[slot].memory, size);
 }
 
-static uint64_t mix(uint64_t x)
+/* Options of AddressSanitizer: short traces of allocations, and a quarantine that stays in the caches of the processor.
+ */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
 {
-    x ^= x >> 30;
-    x *= UINT64_C(0xbf58476d1ce4e5b9);
-    x ^= x >> 27;
-    x *= UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
+    return "malloc_context_size=1:quarantine_size_mb=4";
 }
 
-static void digest(void *context, const struct wire_bytes *pieces, size_t count, uint8_t out[WIRE_HASH_BYTES])
+void *fuzz_zeroed(unsigned slot, size_t size, size_t front)
 {
-    uint64_t h = UINT64_C(0x9e3779b97f4a7c15), size = 0;
-    (void)context;
-    for (size_t i = 0; i < count; size += pieces[i].size, i++)
-        for (size_t j = 0; j < pieces[i].size; j++)
-            h = (h ^ pieces[i].data[j]) * UINT64_C(0x100000001b3) + (h >> 47);
-    for (uint64_t k = 0; k < 4; k++)
-        wire_put_u64(out + 8 * k, mix(h + k * size + k));
-}
-
-const struct wire_hash *fuzz_hash(void)
-{
-    static const struct wire_hash hash = {.context = NULL, .digest = digest};
-    return &hash;
+    enum { PAGE = 4096 };
+    static struct {
+        uint8_t *memory;
+        size_t size;
+    } kept[FUZZ_ARENAS];
+    ENSURE(slot < FUZZ_ARENAS && front <= size);
+    if (kept[slot].memory == NULL) {
+        kept[slot].memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        kept[slot].size = size;
+        ENSURE(kept[slot].memory != MAP_FAILED);
+        return kept[slot].memory;
+    }
+    ENSURE(kept[slot].size == size);
+    front = (front + PAGE - 1) / PAGE * PAGE;
+    front = front < size ? front : size;
+    memset(kept[slot].memory, 0, front);
+    if (front < size)
+        ENSURE(madvise(kept[slot].memory + front, size - front, MADV_DONTNEED) == 0);
+    return kept[slot].memory;
 }
 
 static uint64_t counted;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* An envelope with its header, and what receipts say of it. */
-enum { BATCH_BYTES = 32 * 1024, ENVELOPE_BYTES = 3 * 1024 };
+enum { BATCH_BYTES = 12 * 1024, ENVELOPE_BYTES = 3 * 1024 };
 
 uint64_t fake_random(struct fake *fake)
 {

@@ -281,13 +281,13 @@ void mock_make_part(struct mock *mock, struct mock_part *part, const struct mock
     for (uint32_t i = 0; i < count; i++) {
         body.envelope[i] = make_envelope(&envelopes[i], part, i, &arena);
         deliver.given[i] = make_given(i, part->lane, &arena);
-        leaves[i] =
-            wire_header_leaf(world_hash(), wire_bytes(body.envelope[i]->header.data, body.envelope[i]->header.len));
+        leaves[i] = wire_header_leaf(mock->world->options.hash,
+                                     wire_bytes(body.envelope[i]->header.data, body.envelope[i]->header.len));
         index[i] = i;
     }
     body.n_envelope = deliver.n_given = count;
     memcpy(scratch, leaves, count * sizeof *scratch);
-    struct wire_digest root = wire_merkle_root(world_hash(), scratch, count);
+    struct wire_digest root = wire_merkle_root(mock->world->options.hash, scratch, count);
     wire__batch_seal__init(&seal);
     seal.suite = 1;
     seal.signer = bin(bytes, sizeof bytes);
@@ -303,7 +303,8 @@ void mock_make_part(struct mock *mock, struct mock_part *part, const struct mock
     seal.signature = bin(bytes, sizeof bytes);
     body.seal = &seal;
     struct wire_bytes encoded = wire_encode(&body.base, &arena);
-    part->chain = wire_chain_next(world_hash(), part->chain, part->number, root.bytes, index, leaves, count);
+    part->chain =
+        wire_chain_next(mock->world->options.hash, part->chain, part->number, root.bytes, index, leaves, count);
     wire__signed__init(&witness);
     witness.type = WIRE__STATEMENT_TYPE__WITNESS_STATEMENT;
     witness.statement = bin("witness", 7);
@@ -487,7 +488,7 @@ static void speak_deliver(struct mock *mock, const Wire__Deliver *deliver, size_
         const Wire__PartEnvelope *envelope = part->envelope[i];
         struct wire_bytes raw = wire_bytes(envelope->header.data, envelope->header.len);
         headers[i] = node_read_header(raw, arena);
-        leaves[i] = wire_header_leaf(world_hash(), raw);
+        leaves[i] = wire_header_leaf(mock->world->options.hash, raw);
         statuses[i] = envelope->has_payload ? (enum wire_status)envelope->payload.data[0] : WIRE_ERASED;
         if (headers[i] == NULL)
             statuses[i] = WIRE_UNKNOWN_FIELD;

@@ -9,7 +9,7 @@ struct rows_entry {
 };
 
 struct rows {
-    struct rows_entry *entry;
+    struct rows_entry *entry, *aside; /* aside: of the same size, for moving */
     size_t count, capacity;
 };
 

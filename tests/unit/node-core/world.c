@@ -35,11 +35,7 @@ static void digest(void *context, const struct wire_bytes *pieces, size_t count,
         wire_put_u64(out + 8 * k, h[k]);
 }
 
-const struct wire_hash *world_hash(void)
-{
-    static const struct wire_hash hash = {.context = NULL, .digest = digest};
-    return &hash;
-}
+static const struct wire_hash own_hash = {.context = NULL, .digest = digest};
 
 void world_id(uint64_t n, uint8_t out[WIRE_ID_BYTES])
 {
@@ -108,7 +104,7 @@ void world_open_in(struct world *world, struct world_memory *memory)
                                            .software = "test",
                                            .link = {{.name = "main"}, {.name = "south"}},
                                            .link_count = 2,
-                                           .hash = world_hash(),
+                                           .hash = memory->hash != NULL ? memory->hash : &own_hash,
                                            .lanes_max = 64,
                                            .streams_max = 64};
     world->options.link[1].mechanism[0] = "zhuhai-macao";
@@ -574,7 +570,7 @@ static Wire__Envelope *seal_one(struct world *world, const struct node_seal *sea
     struct wire_bytes payload = world_look(world, NODE_TABLE_PAYLOAD, &at);
     ENSURE(payload.data != NULL);
     uint8_t *hash = wire_arena_take(arena, WIRE_HASH_BYTES);
-    digest(NULL, &payload, 1, hash);
+    world->options.hash->digest(NULL, &payload, 1, hash);
     header->seq = seq;
     header->store_id = (ProtobufCBinaryData){.len = WIRE_ID_BYTES, .data = (uint8_t *)(uintptr_t)seal->store_id};
     header->digest = (ProtobufCBinaryData){.len = WIRE_HASH_BYTES, .data = hash};
@@ -586,15 +582,15 @@ static Wire__Envelope *seal_one(struct world *world, const struct node_seal *sea
     return envelope;
 }
 
-static void seal_batch(const struct node_seal *seal, Wire__Batch *batch, Wire__BatchSeal *out,
-                       uint8_t root[WIRE_HASH_BYTES])
+static void seal_batch(const struct world *world, const struct node_seal *seal, Wire__Batch *batch,
+                       Wire__BatchSeal *out, uint8_t root[WIRE_HASH_BYTES])
 {
     static uint8_t signer[WIRE_HASH_BYTES] = {0x51};
     struct wire_digest leaves[WIRE_BATCH_ENVELOPES_MAX];
     for (size_t i = 0; i < batch->n_envelope; i++)
-        leaves[i] =
-            wire_header_leaf(world_hash(), wire_bytes(batch->envelope[i]->header.data, batch->envelope[i]->header.len));
-    struct wire_digest top = wire_merkle_root(world_hash(), leaves, batch->n_envelope);
+        leaves[i] = wire_header_leaf(world->options.hash,
+                                     wire_bytes(batch->envelope[i]->header.data, batch->envelope[i]->header.len));
+    struct wire_digest top = wire_merkle_root(world->options.hash, leaves, batch->n_envelope);
     memcpy(root, top.bytes, WIRE_HASH_BYTES);
     wire__batch_seal__init(out);
     out->suite = 1;
@@ -683,7 +679,7 @@ bool world_sealed(struct world *world)
     memmove(world->seal_place, world->seal_place + 1, world->seal_count * sizeof world->seal_place[0]);
     *sealed = (struct node_sealed){.request = seal.request, .count = seal.count, .state = states, .draft = status};
     if (batch.n_envelope > 0) {
-        seal_batch(&seal, &batch, &batch_seal, sealed->root);
+        seal_batch(world, &seal, &batch, &batch_seal, sealed->root);
         sealed->batch = wire_encode(&batch.base, &arena);
         sealed->frame_bytes = frame_bytes(world, &batch, &arena);
     }

@@ -29,6 +29,7 @@ struct world_memory {
     void *look_memory;                             /* for look-ups */
     void *core;
     size_t core_size;
+    const struct wire_hash *hash; /* of node and broker; NULL: the world's own */
 };
 struct world_memory *world_memory_new(void);
 void world_memory_free(struct world_memory *memory);
@@ -64,7 +65,6 @@ struct world {
     uint64_t seal_place[16][WIRE_BATCH_ENVELOPES_MAX];
 };
 
-const struct wire_hash *world_hash(void);
 uint64_t world_random(struct world *world);
 void world_id(uint64_t n, uint8_t out[WIRE_ID_BYTES]);
 
