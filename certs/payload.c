@@ -1,11 +1,9 @@
 /* Sealed payloads: one key each, from the box key and the envelope's id. */
 #include "certs/gcm.h"
+#include "certs/hash.h"
 #include "certs/seal.h"
 #include "wire/ensure.h"
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/kdf.h>
 #include <stdlib.h>
 
 static const char info_prefix[] = "lianfang payload v1";
@@ -13,8 +11,7 @@ static const uint8_t zero_nonce[12]; /* certs/seal.h says why it may be fixed */
 
 struct cert_payload {
     struct cert_gcm gcm;
-    EVP_KDF *kdf;
-    EVP_KDF_CTX *derive;
+    struct wire_hash hash;
 };
 
 struct cert_payload *cert_payload_new(void)
@@ -22,12 +19,7 @@ struct cert_payload *cert_payload_new(void)
     struct cert_payload *payload = calloc(1, sizeof *payload);
     ENSURE(payload != NULL);
     cert_gcm_init(&payload->gcm);
-    payload->kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-    payload->derive = EVP_KDF_CTX_new(payload->kdf);
-    char sha256[] = "SHA256";
-    OSSL_PARAM digest[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256, 0),
-                           OSSL_PARAM_construct_end()};
-    ENSURE(payload->derive != NULL && EVP_KDF_CTX_set_params(payload->derive, digest) == 1);
+    payload->hash = cert_hash_new();
     return payload;
 }
 
@@ -37,26 +29,24 @@ void cert_payload_free(struct cert_payload **payload)
     if (held == NULL)
         return;
     cert_gcm_close(&held->gcm);
-    EVP_KDF_CTX_free(held->derive); /* clears the last key */
-    EVP_KDF_free(held->kdf);
+    cert_hash_close(&held->hash);
     free(held);
     *payload = NULL;
 }
 
-static bool derive(struct cert_payload *payload, const uint8_t box_key[CERT_KEY_BYTES], const uint8_t id[WIRE_ID_BYTES],
+/* HKDF-SHA-256 (RFC 5869) without salt, one block of output. OpenSSL's own fetches three algorithms for each key: 3 µs,
+ * this 0.6. */
+static void derive(struct cert_payload *payload, const uint8_t box_key[CERT_KEY_BYTES], const uint8_t id[WIRE_ID_BYTES],
                    uint8_t key[CERT_KEY_BYTES])
 {
-    uint8_t info[sizeof info_prefix - 1 + WIRE_ID_BYTES];
+    static const uint8_t no_salt[WIRE_HASH_BYTES];
+    uint8_t info[sizeof info_prefix - 1 + WIRE_ID_BYTES + 1], extracted[WIRE_HASH_BYTES];
     memcpy(info, info_prefix, sizeof info_prefix - 1);
     memcpy(info + sizeof info_prefix - 1, id, WIRE_ID_BYTES);
-    OSSL_PARAM inputs[] = {
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)box_key, CERT_KEY_BYTES),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, sizeof info),
-        OSSL_PARAM_construct_end(),
-    };
-    bool done = EVP_KDF_derive(payload->derive, key, CERT_KEY_BYTES, inputs) == 1;
-    ERR_clear_error();
-    return done;
+    info[sizeof info - 1] = 1; /* the number of the block */
+    cert_hmac_by(&payload->hash, wire_bytes(no_salt, sizeof no_salt), wire_bytes(box_key, CERT_KEY_BYTES), extracted);
+    cert_hmac_by(&payload->hash, wire_bytes(extracted, sizeof extracted), wire_bytes(info, sizeof info), key);
+    OPENSSL_cleanse(extracted, sizeof extracted);
 }
 
 enum wire_status cert_payload_seal(struct cert_payload *payload, const uint8_t box_key[CERT_KEY_BYTES],
@@ -64,7 +54,8 @@ enum wire_status cert_payload_seal(struct cert_payload *payload, const uint8_t b
                                    uint8_t *out)
 {
     uint8_t key[CERT_KEY_BYTES];
-    bool done = derive(payload, box_key, id, key) && cert_gcm_seal(&payload->gcm, key, zero_nonce, aad, plain, out);
+    derive(payload, box_key, id, key);
+    bool done = cert_gcm_seal(&payload->gcm, key, zero_nonce, aad, plain, out);
     OPENSSL_cleanse(key, sizeof key);
     return done ? WIRE_OK : WIRE_CRYPTO;
 }
@@ -76,10 +67,10 @@ enum wire_status cert_payload_open(struct cert_payload *payload, const uint8_t b
     uint8_t key[CERT_KEY_BYTES];
     if (sealed.size < CERT_TAG_BYTES)
         return WIRE_CANNOT_OPEN;
-    bool derived = derive(payload, box_key, id, key);
-    bool done = derived && cert_gcm_open(&payload->gcm, key, zero_nonce, aad, sealed, out);
+    derive(payload, box_key, id, key);
+    bool done = cert_gcm_open(&payload->gcm, key, zero_nonce, aad, sealed, out);
     OPENSSL_cleanse(key, sizeof key);
-    return done ? WIRE_OK : derived ? WIRE_CANNOT_OPEN : WIRE_CRYPTO;
+    return done ? WIRE_OK : WIRE_CANNOT_OPEN;
 }
 
 size_t cert_payload_aad(const Wire__Header *header, uint8_t out[CERT_PAYLOAD_AAD_MAX])

@@ -4,8 +4,12 @@
 #include "wire/ensure.h"
 #include <stdlib.h>
 
+enum { NONCES = 64 }; /* drawn at once: a call of the generator costs as much as the encryption of a small row */
+
 struct cert_rest {
     struct cert_gcm gcm;
+    uint8_t nonce[NONCES][CERT_REST_NONCE_BYTES];
+    size_t nonces; /* not used yet: the last of them */
 };
 
 struct cert_rest *cert_rest_new(void)
@@ -25,10 +29,19 @@ void cert_rest_free(struct cert_rest **rest)
     *rest = NULL;
 }
 
+static const uint8_t *next_nonce(struct cert_rest *rest)
+{
+    if (rest->nonces == 0) {
+        cert_random(rest->nonce, sizeof rest->nonce);
+        rest->nonces = NONCES;
+    }
+    return rest->nonce[--rest->nonces];
+}
+
 enum wire_status cert_rest_seal(struct cert_rest *rest, const uint8_t day_key[CERT_DAY_KEY_BYTES],
                                 struct wire_bytes row_key, struct wire_bytes plain, uint8_t *out)
 {
-    cert_random(out, CERT_REST_NONCE_BYTES);
+    memcpy(out, next_nonce(rest), CERT_REST_NONCE_BYTES);
     return cert_gcm_seal(&rest->gcm, day_key, out, row_key, plain, out + CERT_REST_NONCE_BYTES) ? WIRE_OK : WIRE_CRYPTO;
 }
 

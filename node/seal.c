@@ -115,6 +115,7 @@ struct making {
     struct wire_arena *arena;
     enum wire_status *status;
     struct wire_bytes *salt, *carried; /* one a draft */
+    uint8_t (*salts)[WIRE_SALT_BYTES]; /* likewise, drawn at once */
     Wire__Envelope *envelope;          /* those that are in, by seq */
     Wire__Envelope **list;
     size_t count;
@@ -299,9 +300,7 @@ static enum wire_status make_envelope(struct making *m, size_t i)
         status = seal_payload(m, header, plain, &carried);
     if (status != WIRE_OK)
         return status;
-    uint8_t *salt = wire_arena_take(m->arena, WIRE_SALT_BYTES);
-    ENSURE(salt != NULL);
-    cert_random(salt, WIRE_SALT_BYTES);
+    const uint8_t *salt = m->salts[i];
     finish_header(m, header, wire_bytes(salt, WIRE_SALT_BYTES), carried);
     status = put_envelope(m, header, wire_bytes(salt, WIRE_SALT_BYTES), carried, boxes_before);
     if (status != WIRE_OK)
@@ -403,10 +402,13 @@ void node_seal_drafts(struct node *node, const struct node_seal *ask, struct wir
     *m = (struct making){.node = node, .ask = ask, .arena = arena, .bytes = FRAME_OVERHEAD, .now_ms = shell_wall_ms()};
     m->status = wire_arena_take(arena, ask->count * sizeof(*m->status));
     m->salt = wire_arena_take(arena, ask->count * sizeof(*m->salt));
+    m->salts = wire_arena_take(arena, ask->count * sizeof(*m->salts));
     m->carried = wire_arena_take(arena, ask->count * sizeof(*m->carried));
     m->envelope = wire_arena_take(arena, ask->count * sizeof(*m->envelope));
     m->list = wire_arena_take(arena, ask->count * sizeof(*m->list));
-    ENSURE(m->status != NULL && m->salt != NULL && m->carried != NULL && m->envelope != NULL && m->list != NULL);
+    ENSURE(m->salts != NULL && m->status != NULL && m->salt != NULL && m->carried != NULL && m->envelope != NULL &&
+           m->list != NULL);
+    cert_random(m->salts, ask->count * sizeof(*m->salts));
     make_all(m);
     struct node_event event = {.kind = NODE_ON_SEALED};
     struct node_sealed *sealed = &event.u.sealed;

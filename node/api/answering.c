@@ -21,7 +21,7 @@ static bool may_answer(struct api_call *call, const struct api_inbox_row *row)
 static void start(struct api_call *call, const struct api_inbox_row *row, enum wire_kind_number kind,
                   struct api_form *form)
 {
-    api_form_start(call->api, form, wire_kind_find(kind), call->unit, api_arena(call));
+    api_form_start(call->api, form, wire_kind_find(kind), call->unit, NULL, api_arena(call));
     ENSURE(api_form_answers(form, row->header, api_arena(call)) == WIRE_OK);
 }
 

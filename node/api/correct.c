@@ -30,7 +30,7 @@ void api_form_correct(struct api *api, struct api_form *form, const struct api_o
                       struct wire_arena *arena)
 {
     const Wire__Header *original = row->header;
-    api_form_start(api, form, wire_kind_find(original->kind), original->issuer_unit, arena);
+    api_form_start(api, form, wire_kind_find(original->kind), original->issuer_unit, NULL, arena);
     Wire__Header *header = &form->header;
     header->issuer_region = original->issuer_region;
     header->action = action;

@@ -22,20 +22,30 @@ uint32_t api_kind_unit(uint32_t kind)
     }
 }
 
-void api_form_start(struct api *api, struct api_form *form, const struct wire_kind *kind, uint32_t unit,
-                    struct wire_arena *arena)
+static void put_id(struct api *api, Wire__Header *header, const uint8_t *id, struct wire_arena *arena)
 {
     uint8_t random[10];
+    header->id.data = wire_arena_take(arena, WIRE_ID_BYTES);
+    header->id.len = header->id.data == NULL ? 0 : WIRE_ID_BYTES;
+    if (header->id.data == NULL)
+        return;
+    if (id != NULL) {
+        memcpy(header->id.data, id, WIRE_ID_BYTES);
+        return;
+    }
+    api->backend.random(random, sizeof random);
+    wire_id_make(header->created_ms, random, header->id.data);
+}
+
+void api_form_start(struct api *api, struct api_form *form, const struct wire_kind *kind, uint32_t unit,
+                    const uint8_t *id, struct wire_arena *arena)
+{
     Wire__Header *header = &form->header;
     *form = (struct api_form){.kind = kind};
     wire__header__init(header);
     header->version = WIRE_PROTOCOL_VERSION;
     header->created_ms = api->backend.now_ms(api->backend.context);
-    header->id.data = wire_arena_take(arena, WIRE_ID_BYTES);
-    header->id.len = header->id.data == NULL ? 0 : WIRE_ID_BYTES;
-    api->backend.random(random, sizeof random);
-    if (header->id.data != NULL)
-        wire_id_make(header->created_ms, random, header->id.data);
+    put_id(api, header, id, arena);
     header->origin = header->issuer_region = api->region;
     header->issuer_unit = unit != WIRE_UNIT_NONE ? unit : api_kind_unit(kind->number);
     header->kind = kind->number;

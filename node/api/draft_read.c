@@ -386,7 +386,7 @@ enum wire_status api_form_read(struct api_call *call, const json_t *body, struct
     const struct wire_kind *kind = read_kind(&r);
     if (kind == NULL)
         return r.status;
-    api_form_start(call->api, form, kind, call->unit, r.arena);
+    api_form_start(call->api, form, kind, call->unit, NULL, r.arena);
     read_issuer(&r);
     read_mechanism(&r);
     read_grades(&r);

@@ -32,6 +32,7 @@ static void job_free(struct api_import *job)
     free(job->columns);
     free(job->profile_text);
     free(job->arena_memory);
+    free(job->values);
     api_profile_close(&job->profile);
     api_csv_close(&job->csv);
     import_index_close(&job->keys);
@@ -48,7 +49,8 @@ static struct api_import *job_new(struct api_call *call)
     job->api = api;
     job->now_ms = api->backend.now_ms(api->backend.context);
     job->arena_memory = malloc(API_ARENA_BYTES);
-    ENSURE(job->arena_memory != NULL);
+    job->values = malloc(2 * sizeof *job->values);
+    ENSURE(job->arena_memory != NULL && job->values != NULL);
     wire_arena_over(&job->arena, job->arena_memory, API_ARENA_BYTES);
     job->next = api->imports;
     if (api->imports != NULL)

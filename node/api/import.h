@@ -77,6 +77,12 @@ struct import_column {
     int column, when; /* index of the heading; -1: the file has none */
 };
 
+/* What a field says, while a row is read. */
+struct import_value {
+    char text[IMPORT_VALUE_BYTES];
+    size_t size;
+};
+
 struct api_import {
     struct api *api;
     struct link_http_request *request;
@@ -103,6 +109,7 @@ struct api_import {
     size_t chunk_count;
     struct wire_arena arena;
     void *arena_memory;
+    struct import_value *values; /* two of them, import_value.c's */
 };
 
 /* --- import_value.c --- */

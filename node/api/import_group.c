@@ -223,7 +223,7 @@ struct api_form *import_group(struct api_import *job, struct import_group *group
     if (form == NULL)
         return NULL;
     uint32_t unit = job->profile->unit != 0 ? job->profile->unit : api_kind_unit(job->profile->kind->number);
-    api_form_start(job->api, form, job->profile->kind, unit, &job->arena);
+    api_form_start(job->api, form, job->profile->kind, unit, group->id, &job->arena);
     put_header(job, group, form);
     if (job->arena.exhausted || !read_payload(job, group, form) || !compare(job, group, form) ||
         !ask_rules(job, group, form))

@@ -142,12 +142,7 @@ size_t import_split(const char *text, bool (*take)(void *context, const char *pi
 
 /* --- a value --- */
 
-struct value {
-    char text[IMPORT_VALUE_BYTES];
-    size_t size;
-};
-
-static void add(struct value *value, const char *text, size_t size)
+static void add(struct import_value *value, const char *text, size_t size)
 {
     size_t left = sizeof value->text - 1 - value->size;
     size = size < left ? size : left; /* a longer one is beyond every field's limit: the check refuses it */
@@ -156,7 +151,7 @@ static void add(struct value *value, const char *text, size_t size)
     value->text[value->size] = '\0';
 }
 
-static void set(struct value *value, const char *text)
+static void set(struct import_value *value, const char *text)
 {
     value->size = 0;
     add(value, text, strlen(text));
@@ -164,7 +159,7 @@ static void set(struct value *value, const char *text)
 
 /* {#}, {列名}, {列名:region} */
 static void add_placeholder(struct api_import *job, uint32_t row, size_t entry, const char *inside, size_t size,
-                            struct value *value)
+                            struct import_value *value)
 {
     char name[200], number[24];
     snprintf(name, sizeof name, "%.*s", (int)size, inside);
@@ -183,7 +178,7 @@ static void add_placeholder(struct api_import *job, uint32_t row, size_t entry, 
     add(value, cell, strlen(cell));
 }
 
-static void expand(struct api_import *job, uint32_t row, size_t entry, const char *pattern, struct value *value)
+static void expand(struct api_import *job, uint32_t row, size_t entry, const char *pattern, struct import_value *value)
 {
     value->size = 0;
     value->text[0] = '\0';
@@ -204,7 +199,7 @@ static void expand(struct api_import *job, uint32_t row, size_t entry, const cha
 }
 
 /* A text that is no day stays as it is: the reader refuses it and names the field. */
-static void add_days(struct value *value, int days)
+static void add_days(struct import_value *value, int days)
 {
     char text[WIRE_DAY_TEXT];
     int64_t ms;
@@ -213,7 +208,7 @@ static void add_days(struct value *value, int days)
 }
 
 /* What field `index` of the profile says about one row; false: nothing. */
-static bool value_of(struct api_import *job, unsigned index, uint32_t row, size_t entry, struct value *value)
+static bool value_of(struct api_import *job, unsigned index, uint32_t row, size_t entry, struct import_value *value)
 {
     const struct api_profile_field *field = &job->profile->fields[index];
     const struct import_column *at = &job->columns[index];
@@ -241,7 +236,7 @@ static bool add_piece(void *list, const char *piece, size_t size)
     return true;
 }
 
-static json_t *leaf(const struct api_profile_field *field, const struct value *value)
+static json_t *leaf(const struct api_profile_field *field, const struct import_value *value)
 {
     if (field->path[field->depth - 1]->label != PROTOBUF_C_LABEL_REPEATED)
         return json_stringn(value->text, value->size);
@@ -272,7 +267,7 @@ static bool is_there(const struct api_profile_field *field, json_t *object)
     return json_object_get(inner, name) != NULL;
 }
 
-static void put(const struct api_profile_field *field, json_t *object, const struct value *value)
+static void put(const struct api_profile_field *field, json_t *object, const struct import_value *value)
 {
     json_t *inner;
     const char *name = descend(field, object, &inner);
@@ -280,7 +275,7 @@ static void put(const struct api_profile_field *field, json_t *object, const str
 }
 
 /* What makes two files say the same: fields and cells, not today's date, not the order of entries. */
-static void note(struct wire_text *content, const struct api_profile_field *field, const struct value *value)
+static void note(struct wire_text *content, const struct api_profile_field *field, const struct import_value *value)
 {
     if (content == NULL || field->now || field->counts)
         return;
@@ -292,7 +287,7 @@ static void note(struct wire_text *content, const struct api_profile_field *fiel
 
 /* --- what belongs to the envelope --- */
 
-static bool is_later(const struct value *a, const struct value *b)
+static bool is_later(const struct import_value *a, const struct import_value *b)
 {
     int64_t a_ms, b_ms;
     return wire_time_parse(a->text, a->size, &a_ms) && wire_time_parse(b->text, b->size, &b_ms) && a_ms > b_ms;
@@ -314,13 +309,13 @@ static void remark(struct api_import *job, uint32_t row, unsigned index, uint32_
 }
 
 /* Over all rows: the first value, or the latest; rows that say otherwise get a remark. */
-static bool combined(struct api_import *job, unsigned index, const uint32_t *rows, size_t count, struct value *best)
+static bool combined(struct api_import *job, unsigned index, const uint32_t *rows, size_t count,
+                     struct import_value *best)
 {
     const struct api_profile_field *field = &job->profile->fields[index];
-    struct value *value = malloc(sizeof *value);
+    struct import_value *value = &job->values[1];
     bool found = false;
     uint32_t from = 0;
-    ENSURE(value != NULL);
     for (size_t i = 0; i < count; i++) {
         value->size = 0;
         if (!value_of(job, index, rows[i], i + 1, value))
@@ -335,11 +330,10 @@ static bool combined(struct api_import *job, unsigned index, const uint32_t *row
         }
         found = true;
     }
-    free(value);
     return found;
 }
 
-static json_t *entry_of(struct api_import *job, uint32_t row, size_t number, struct value *value,
+static json_t *entry_of(struct api_import *job, uint32_t row, size_t number, struct import_value *value,
                         struct wire_text *content)
 {
     const struct api_profile *profile = job->profile;
@@ -371,7 +365,7 @@ static void note_entries(struct wire_text *content, char **texts, size_t count)
 }
 
 static void put_entries(struct api_import *job, json_t *payload, const uint32_t *rows, size_t count,
-                        struct value *value, struct wire_text *content)
+                        struct import_value *value, struct wire_text *content)
 {
     json_t *list = json_array();
     char **texts = calloc(count, sizeof *texts);
@@ -396,9 +390,9 @@ static void put_entries(struct api_import *job, json_t *payload, const uint32_t 
 json_t *import_payload(struct api_import *job, const uint32_t *rows, size_t count, struct wire_text *content)
 {
     const struct api_profile *profile = job->profile;
-    struct value *value = malloc(sizeof *value);
+    struct import_value *value = &job->values[0];
     json_t *payload = json_object();
-    ENSURE(value != NULL && payload != NULL);
+    ENSURE(payload != NULL);
     for (unsigned i = 0; i < profile->fields_count; i++) {
         if (profile->fields[i].entry || is_there(&profile->fields[i], payload) || !combined(job, i, rows, count, value))
             continue;
@@ -407,6 +401,5 @@ json_t *import_payload(struct api_import *job, const uint32_t *rows, size_t coun
     }
     if (profile->entry_list != NULL)
         put_entries(job, payload, rows, count, value, content);
-    free(value);
     return payload;
 }

@@ -159,9 +159,10 @@ struct api_form {
     struct wire_problem remark; /* of the kind's check: an abolished region was accepted */
 };
 
-/* A header of this node with what every envelope has: id, origin, issuer, times. unit 0: the kind's default. */
+/* A header of this node with what every envelope has: id (NULL: a new one), origin, issuer, times. unit 0: the kind's
+ * default. */
 void api_form_start(struct api *api, struct api_form *form, const struct wire_kind *kind, uint32_t unit,
-                    struct wire_arena *arena);
+                    const uint8_t *id, struct wire_arena *arena);
 /* Urgency, subjects, days for retention and the encoded payload from form->payload; checks it by its kind. */
 enum wire_status api_form_payload(struct api *api, struct api_form *form, struct wire_arena *arena,
                                   struct wire_problem *problem);

@@ -204,9 +204,9 @@ static enum wire_status check_numbers_of_persons(struct wire_check *check, const
 {
     bool guarded = !check->persons || (row->flags & WIRE_FIELD_PUBLIC) != 0;
     struct wire_bytes bytes = wire_bytes(text, strlen(text));
-    struct wire_personal_number found = wire_personal_find(bytes, 0);
     if (!guarded)
         return WIRE_OK;
+    struct wire_personal_number found = wire_personal_find(bytes, 0);
     while (found.kind == WIRE_PERSONAL_MOBILE && (row->flags & WIRE_FIELD_DUTY) != 0)
         found = wire_personal_find(bytes, found.at + found.size);
     if (found.kind == WIRE_PERSONAL_NONE)

@@ -146,10 +146,17 @@ static enum wire_personal_kind classify_groups(struct wire_bytes text, const str
     return classify(text, joined, count, end);
 }
 
+/* Where a digit may begin, from `at` on. */
+static size_t next_digit(struct wire_bytes text, size_t at)
+{
+    while (at < text.size && (unsigned)(text.data[at] - '0') > 9 && text.data[at] != 0xEF)
+        at++;
+    return at;
+}
+
 struct wire_personal_number wire_personal_find(struct wire_bytes text, size_t from)
 {
-    size_t at = from;
-    while (at < text.size) {
+    for (size_t at = next_digit(text, from); at < text.size; at = next_digit(text, at)) {
         struct digits group = digits_at(text, at);
         if (group.count == 0) {
             at++;
