@@ -53,7 +53,8 @@ struct link_server {
 
     struct connection *slots; /* connections_max of them */
     uint32_t free_slot;
-    uint32_t *buckets; /* routing counter → first slot */
+    uint32_t watch_turn; /* of link_server_watch */
+    uint32_t *buckets;   /* routing counter → first slot */
     uint32_t buckets_mask;
     uint32_t *by_fd; /* libzmq's descriptor → slot */
     int by_fd_size;
