@@ -3,6 +3,7 @@
 #include "node/core/clock.h"
 #include "node/core/local.h"
 #include "node/core/session.h"
+#include "wire/canary.h"
 
 static int64_t distance(int64_t a, int64_t b)
 {
@@ -52,7 +53,7 @@ void node_erase_timer(struct node_step *s)
     if (core->clock_unsure || core->erasing_day != 0)
         return;
     uint32_t yesterday = wire_day_add(wire_day_of(s->event->wall_ms), -1);
-    if (yesterday <= core->erased_day)
+    if (yesterday <= core->erased_day || CANARY(KEEP_DAYS))
         return;
     core->erasing_day = yesterday;
     node_effect(s, NODE_DO_ERASE)->u.erase = yesterday;

@@ -26,7 +26,8 @@
     X(REMIND_TWICE)                                                                                                    \
     X(FORGET_TOMBSTONE)                                                                                                \
     X(TAKE_TWICE)                                                                                                      \
-    X(SEND_CLEAR)
+    X(SEND_CLEAR)                                                                                                      \
+    X(KEEP_DAYS)
 
 #ifdef LIANFANG_CANARIES
 enum wire_canary {

@@ -292,7 +292,7 @@ static void on_stored(struct sim_process *process)
     wire_arena_reset(&sim->arena);
     on_room(process);
     if (process->broken || keep_failed(broker->ledger.keep, NULL) != WIRE_OK) {
-        sim_process_crash(process, sim_between(sim, SIM_S, 20 * SIM_S));
+        sim_process_crash(process, sim->scale * sim_between(sim, SIM_S, 20 * SIM_S));
         return;
     }
     struct broker_event event = {.kind = BROKER_EVENT_COMMITTED};

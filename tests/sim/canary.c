@@ -14,7 +14,12 @@ static const char *const names[] = {"",
                                     WIRE_CANARIES(NAME)
 #undef NAME
 };
-enum { NAMES = sizeof names / sizeof *names, JOBS_MAX = 64, SECONDS_MAX = 60 };
+enum {
+    NAMES = sizeof names / sizeof *names,
+    JOBS_MAX = 64,
+    SECONDS_MAX = 60,
+    LONG_MINUTES = 100 * 24 * 60 /* what is about persons is kept for 60 days */
+};
 
 bool sim_canary_plant(const char *name)
 {
@@ -90,8 +95,14 @@ static uint64_t needed(const struct canary *canary)
 
 static struct sim_options options_of(const struct canary *canary, uint64_t seed)
 {
-    return (struct sim_options){
+    struct sim_options options = {
         .seed = seed, .nodes = 5, .minutes = 3, .pace_ms = 500, .with = needed(canary), .only = true};
+    if (has_word(canary->needs, "years")) {
+        options.years = true;
+        options.minutes = LONG_MINUTES;
+        options.pace_ms = 0;
+    }
+    return options;
 }
 
 /* By what must catch it; anything else is luck. */

@@ -15,7 +15,7 @@
  *   --nodes N --minutes M --pace MS --calm --with FAULT
  *                    instead of what the seed chooses: nodes, minutes of faults, between two deeds of officers on
  *                    average; no faults; this kind of fault in any case
- *   --years          worlds of two years, with pulses of hours and a notice a day
+ *   --years          worlds of two years (or of --minutes), with pulses of hours and a notice a day
  *   --shrink S       seconds for making a failing world small (else 60); it is written to sim-SEED.script; 0: not
  *   --fails          the end is 0 when an invariant was broken, and 1 when none was
  *   --canary NAME    (sim-canary) with this bug planted

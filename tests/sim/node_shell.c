@@ -357,7 +357,7 @@ static void on_stored(struct sim_process *process)
     wire_arena_reset(&sim->arena);
     on_room(process);
     if (process->broken || keep_failed(node->store.keep, NULL) != WIRE_OK) {
-        sim_process_crash(process, sim_between(sim, SIM_S, 20 * SIM_S));
+        sim_process_crash(process, sim->scale * sim_between(sim, SIM_S, 20 * SIM_S));
         return;
     }
     struct node_event event = {.kind = NODE_ON_COMMITTED};

@@ -92,14 +92,18 @@ static int64_t plan_nodes(struct sim_random *random)
     return dice < 85 ? between(random, 3, 12) : dice < 96 ? between(random, 13, 20) : between(random, 21, SIM_REGIONS);
 }
 
-/* Two years with a notice a day: what is kept for days and renewed each year comes to its end. */
-static void make_years(struct sim_plan *plan, struct sim_random *random, int64_t *officer_us, int64_t *faults_us)
+/* Two years with a notice a day, or as long as was asked for: what is kept for days and renewed each year comes to its
+ * end. */
+static void make_years(const struct sim_options *options, struct sim_plan *plan, struct sim_random *random,
+                       int64_t *officer_us, int64_t *faults_us)
 {
     enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S };
-    plan->nodes = (unsigned)between(random, 3, 6);
+    unsigned nodes = (unsigned)between(random, 3, 6);
+    plan->nodes = options->nodes != 0 ? plan->nodes : nodes;
     plan->pulse_s = between(random, 1, 12) * HOUR_S;
     plan->life_s = below(random, 1000) < 700 ? between(random, 60, 300) * DAY_S : 0;
-    plan->end_us = between(random, 740, 800) * DAY_S * SIM_S;
+    int64_t end_us = between(random, 740, 800) * DAY_S * SIM_S;
+    plan->end_us = options->minutes != 0 ? options->minutes * SIM_MINUTE : end_us;
     *officer_us = between(random, 12, 72) * HOUR_S * SIM_S;
     *faults_us = between(random, 1, 20) * DAY_S * SIM_S;
 }
@@ -129,7 +133,7 @@ void sim_plan_make(const struct sim_options *options, struct sim_plan *plan)
     int64_t faults_us = between(&random, 300 * SIM_MS, 12 * SIM_S);
     plan->end_us = (options->minutes != 0 ? options->minutes : minutes) * SIM_MINUTE;
     if (options->years)
-        make_years(plan, &random, &officer_us, &faults_us);
+        make_years(options, plan, &random, &officer_us, &faults_us);
     plan_officers(plan, &random, options->pace_ms != 0 ? options->pace_ms * SIM_MS : bearable_us(plan, officer_us),
                   options->steady);
     if (!options->calm)
