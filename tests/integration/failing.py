@@ -1,7 +1,8 @@
 """The n-th call fails, or the process aborts in it: one call a run, over a short exchange, for broker, origin and recipient.
 
-Every n is tried by `./dev torture --failing`, or every LIANFANG_STRIDE-th; the test command draws some from its seed. After each run
-the daemon starts on what is there, and everything that was promised must be true."""
+Every n is tried by `./dev torture --failing` (tests/fault/every.py), or every LIANFANG_STRIDE-th from LIANFANG_FIRST on; the test
+command draws some from its seed. After each run the daemon starts on what is there, and everything that was promised must be true.
+LIANFANG_TALLY names a file for what became of each plan."""
 import collections
 import sys
 
@@ -13,6 +14,7 @@ from officers import Audit, Officer, Watcher  # noqa: E402
 
 ALL = "LIANFANG_STRIDE" in os.environ
 STRIDE = int(os.environ.get("LIANFANG_STRIDE") or 12)
+FIRST = int(os.environ.get("LIANFANG_FIRST") or 0)
 RUNS_MAX = 4000 if ALL else 5  # of one plan
 ABORTED = -signal.SIGABRT
 # what a daemon may end with by itself: EX_IOERR, EX_TEMPFAIL (full), EX_CONFIG and EX_UNAVAILABLE (at start)
@@ -100,11 +102,17 @@ class Faults(HouseTest):
 
     def every(self, victim, calls, how):
         """n = first, first + STRIDE, … until a run has no n-th call; the number of runs in which it failed."""
-        n, runs = self.random.randint(1, STRIDE), 0
+        n, runs, before = FIRST or self.random.randint(1, STRIDE), 0, self.ends.copy()
         while runs < RUNS_MAX and self.attempt(victim, calls, n, how):
             self.audit(f"{victim.name} {calls} {n} {how}")
             n, runs = n + (STRIDE if ALL else self.random.randint(1, 3 * STRIDE)), runs + 1
+        self.tally(f"{victim.name} {calls} {how}", n, runs, self.ends - before)
         return runs
+
+    def tally(self, plan, n, runs, ends):
+        if "LIANFANG_TALLY" in os.environ:
+            with open(os.environ["LIANFANG_TALLY"], "a", encoding="utf-8") as file:
+                file.write(json.dumps({"plan": plan, "beyond": n, "runs": runs, "ends": {str(k): v for k, v in ends.items() if v}}) + "\n")
 
     def victims(self):
         return (self.broker, self.origin, self.to)
