@@ -496,7 +496,7 @@ struct sim_report {
 };
 struct sim_options;
 struct sim_attempt;
-/* Begins in the background; `seconds` of real time at most. */
+/* Begins in the background; `seconds` of a processor at most. */
 struct sim_attempt *sim_attempt_begin(const struct sim_options *options, unsigned seconds);
 /* Waits for any of them to end. The report is the caller's to read until sim_attempt_free. */
 struct sim_attempt *sim_attempt_wait(struct sim_attempt **running, unsigned count);
