@@ -297,6 +297,24 @@ class Batches(LiarTest):
         wait_until(lambda: sum(self.lines_of("expected")) - sum(before) == sends, "each is written or counted")
         self.assertLessEqual(self.lines_of("expected")[0] - before[0], 20 * (seconds + 2))
 
+    def test_what_a_lie_costs(self):
+        """Batch after batch that fails as a whole, each in a stream of its own: what the ledger keeps of one is less than of a truth."""
+        liar, lies = self.liar, 300
+        envelope = self.good().raw()
+        seal = liar.signer.seal(liar.region, MECHANISM, ROUTINE, liar.store, 1, 1, 0, os.urandom(32)).raw()
+
+        def lie():
+            liar.new_stream()
+            liar.submit(Message(f1=Message(seal).put(6, liar.store), f2=[envelope]))
+            self.assertEqual(liar.await_(RECEIPT).sub(2).sub(2).one(7), BAD_BATCH)
+            liar.pulse(f11=liar.taken)
+        before = metric(self.broker, "lianfang_broker_store_bytes")
+        for _ in range(lies):
+            lie()
+        each = (metric(self.broker, "lianfang_broker_store_bytes") - before) / lies
+        self.say(f"{each:.0f} bytes of the ledger each")
+        self.assertLess(each, 1024)
+
     def lines_of(self, word):
         """(written, left out) of EXPECTED_FIRST."""
         log = self.broker.log().split("\n")
