@@ -108,6 +108,8 @@ def rounds(bench):
     for count in (1, 5, 30):
         yield "publishers, to three recipients", count, flow(publishers=senders[:count]), Grown(bench)
     policy, others = fan_policy(bench)
+    for count in (3, 10, 30):
+        yield "recipients, one drawn for each message", count, flow(recipients=others[:count]), Grown(bench)
     for count, origin in FANS.items():
         yield ("recipients of each message", count,
                flow(options=["--bytes", "512", "--everybody"], flow=f"fan-{count} 3 1 2 all", publishers=[origin],

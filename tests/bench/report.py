@@ -109,6 +109,31 @@ def raw(results, parts):
     return "\n".join(out)
 
 
+def growth(results):
+    """What growth.py measured, as two tables; "" when it did not."""
+    rows = results.get("growth", {}).get("lianfang", [])
+    out = ["| what grows | to | deliveries/s | in hands p50 ms | CPU us a delivery: core, io, writer, rest | a thread is full at | "
+           "two cores at | RssAnon MB |", "|---|---|---|---|---|---|---|---|"]
+    for row in [row for row in rows if "us_of" in row]:
+        named = [row["us_of"].get(name, 0) for name in ("core", "io", "writer")]
+        rest = sum(row["us_of"].values()) - sum(named)
+        waits = number(row["in_hands_ms"]["p50"]) if "in_hands_ms" in row else "-"
+        ends = ["-", "-"] if "in_hands_ms" in row else [f"{row['fullest']} {number(row['one_thread_ends_at'])}",
+                                                        number(row["two_cores_end_at"])]
+        out.append(f"| {row['what']} | {row['size']} | {number(row['rate'])} | {waits} | "
+                   f"{', '.join(f'{us:.1f}' for us in [*named, rest])} | {' | '.join(ends)} | "
+                   f"{number(row['rss_anon_kb'] / 1024)} |")
+    out += ["", "| messages kept | confirmed/s, first and last tenth | restart s | caught up/s | RssAnon MB, first and last tenth | "
+            "bytes of disk each |", "|---|---|---|---|---|---|"]
+    for row in [row for row in rows if "kept" in row]:
+        kept = row["kept"]
+        out.append(f"| {row['messages']:,} | {number(kept['rate_first_tenth'])}, {number(kept['rate_last_tenth'])} | "
+                   f"{number(row['restart_seconds'])} | {number(row['catch_up_rate'])} | "
+                   f"{number(kept['rss_anon_kb_first_tenth'] / 1024)}, {number(kept['rss_anon_kb_last_tenth'] / 1024)} | "
+                   f"{row['bytes_on_disk'] / row['messages']:.0f} |")
+    return "\n".join(out) if rows else ""
+
+
 def write(folder, name, slices, results, rows):
     """slices: what was measured when, at which commit, by which command; the newest is last."""
     os.makedirs(folder, exist_ok=True)

@@ -9,16 +9,19 @@ static uint32_t left_of_share(const struct world *world, const struct member *me
     return member->published < share ? (uint32_t)(share - member->published) : 0;
 }
 
+/* One batch, publishers in turn: they are different machines, and none of them keeps a recipient from what has come for
+ * it. */
 bool round_publish(struct world *world)
 {
     bool left = false;
     for (uint32_t i = 0; i < world->members; i++) {
-        struct member *member = &world->member[i];
-        if (member->publisher < 0)
-            continue;
-        while (left_of_share(world, member) > 0 && publish_batch(member, 0, left_of_share(world, member)) > 0)
-            ;
-        left |= left_of_share(world, member) > 0;
+        struct member *member = &world->member[(world->turn + i) % world->members];
+        uint32_t share = member->publisher < 0 ? 0 : left_of_share(world, member);
+        if (share > 0 && publish_batch(member, 0, share) > 0) {
+            world->turn = (world->turn + i + 1) % world->members;
+            return true;
+        }
+        left |= share > 0;
     }
     return left;
 }

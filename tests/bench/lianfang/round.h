@@ -15,7 +15,7 @@ void round_begin(struct world *world);
 void round_end(struct world *world);
 /* The round is void unless recipients hold exactly what was published. */
 void round_check(struct world *world);
-/* As much as credit and plan allow; false: all of the plan's messages are published. */
+/* One batch, if credit and plan allow it; false: all of the plan's messages are published. */
 bool round_publish(struct world *world);
 /* The member of a publisher of the plan. */
 struct member *round_publisher(struct world *world, uint64_t turn);

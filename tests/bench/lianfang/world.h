@@ -128,7 +128,7 @@ struct world {
     uint32_t flows;
     bool crowd; /* an alert goes to many */
     struct member *member;
-    uint32_t members;
+    uint32_t members, turn;           /* turn: who publishes next */
     uint32_t *recipient_region;       /* by index of the plan */
     struct sealed *sealed;            /* by recipient; NULL unless the flow is about persons */
     uint8_t *noise;                   /* payloads are cut from here */
