@@ -1,9 +1,9 @@
 """Every n: tests/integration/failing.py with each n-th call of each plan, several houses at a time, since a run mostly waits.
 
-    python3 tests/fault/every.py PROGRAMS [--stride N] [--jobs J] [NAME...]
+    python3 tests/fault/every.py PROGRAMS [STRIDE] [--jobs J] [--plan WORDS] [--test NAME]
 
-Job i of J takes n = i, i + J, …, and so all take about as long. NAMEs are tests of failing.py. Ends with a table of the plans; with 1
-when a job failed, whose output is printed."""
+Job i of J takes n = i, i + J, …, and so all take about as long. --plan: only plans in whose name the words are, e.g. "get EIO";
+--test: one test of failing.py. Ends with a table of the plans; with 1 when a job failed, whose output is printed."""
 import argparse
 import collections
 import json
@@ -18,9 +18,9 @@ FAILING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integr
 def begin(arguments, folder, job):
     stride = arguments.stride * arguments.jobs
     environment = dict(os.environ, LIANFANG_STRIDE=str(stride), LIANFANG_FIRST=str(1 + job * arguments.stride),
-                       LIANFANG_TALLY=f"{folder}/tally")
+                       LIANFANG_TALLY=f"{folder}/tally", LIANFANG_PLAN=arguments.plan)
     with open(f"{folder}/{job}.log", "wb") as log:
-        return subprocess.Popen([sys.executable, "-B", FAILING, arguments.programs, *arguments.names], stdout=log, stderr=log,
+        return subprocess.Popen([sys.executable, "-B", FAILING, arguments.programs, *arguments.test], stdout=log, stderr=log,
                                 env=environment)
 
 
@@ -45,10 +45,11 @@ def table(path):
 def main():
     parser = argparse.ArgumentParser(description="第 n 次调用失败：每一个 n")
     parser.add_argument("programs")
-    parser.add_argument("--stride", type=int, default=1)
+    parser.add_argument("stride", type=int, nargs="?", default=1)
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
-    parser.add_argument("names", nargs="*", help="tests of failing.py")
-    arguments = parser.parse_intermixed_args()
+    parser.add_argument("--plan", default="")
+    parser.add_argument("--test", action="append", default=[])
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lianfang-every-") as folder:
         jobs = [begin(arguments, folder, job) for job in range(arguments.jobs)]
         failed = [job for job, child in enumerate(jobs) if child.wait() != 0]
