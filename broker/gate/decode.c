@@ -10,7 +10,7 @@ ProtobufCMessage *gate_message(const ProtobufCMessageDescriptor *type, struct wi
     size_t whole = arena->size, budget = wire_arena_budget(raw.size);
     if (whole - arena->used > budget)
         arena->size = arena->used + budget;
-    ProtobufCMessage *message = wire_decode(type, raw, WIRE_STRICT_ALL, arena, status);
+    ProtobufCMessage *message = wire_decode_in_place(type, raw, WIRE_STRICT_ALL, arena, status);
     arena->size = whole;
     return message;
 }

@@ -2,7 +2,7 @@
  * up in the ledger: the gate says what a frame holds and whether its signatures hold; the core decides what follows.
  *
  * The peer's region is what the transport authenticated (the User-Id of its CURVE key), never what a frame says. All
- * results lie in the arena of the call and borrow from the frame. */
+ * results lie in the arena of the call and borrow from the frame, bytes fields included. */
 #pragma once
 #include "certs/verify.h"
 #include "schema/frame.pb-c.h"

@@ -64,6 +64,11 @@ void wire_arena_over(struct wire_arena *arena, void *memory, size_t size)
     };
 }
 
+void *wire_arena_room(struct wire_arena *arena, size_t size)
+{
+    return take(arena, size);
+}
+
 void *wire_arena_take(struct wire_arena *arena, size_t size)
 {
     void *taken = take(arena, size);

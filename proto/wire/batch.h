@@ -19,11 +19,11 @@ size_t wire_batch_signed_text(const Wire__BatchSeal *seal, const uint8_t domain[
 
 /* Everything about a batch that needs no key: counts and limits, seal fields of the right sizes, each header decodes
  * (fields 1-63 known), belongs to the seal (origin, mechanism, lane, store id, seq = first + i), payload digests match,
- * boxes rise by adcode, root matches. On success headers[i] (owned by the arena) and leaves (count + boxes) are filled.
- * Fails with MIXED_BATCH, BAD_HEADER, TAMPERED, BAD_ROOT, BAD_BOX, WRONG_SUITE, BAD_FRAME, FRAME_TOO_LARGE,
- * OVER_BUDGET; *at says which leaf (an envelope; from count on a box). headers: room for WIRE_BATCH_ENVELOPES_MAX;
- * leaves: for WIRE_BATCH_LEAVES_MAX. The batch decoded with WIRE_STRICT_ALL and its headers fit one arena of the
- * batch's budget. */
+ * boxes rise by adcode, root matches. On success headers[i] (owned by the arena; their bytes fields point into the
+ * batch) and leaves (count + boxes) are filled. Fails with MIXED_BATCH, BAD_HEADER, TAMPERED, BAD_ROOT, BAD_BOX,
+ * WRONG_SUITE, BAD_FRAME, FRAME_TOO_LARGE, OVER_BUDGET; *at says which leaf (an envelope; from count on a box).
+ * headers: room for WIRE_BATCH_ENVELOPES_MAX; leaves: for WIRE_BATCH_LEAVES_MAX. The batch decoded with WIRE_STRICT_ALL
+ * and its headers fit one arena of the batch's budget. */
 enum { WIRE_BATCH_LEAVES_MAX = WIRE_BATCH_ENVELOPES_MAX + WIRE_BOXES_MAX };
 enum wire_status wire_batch_check(const struct wire_hash *hash, const Wire__Batch *batch, struct wire_arena *arena,
                                   Wire__Header **headers, struct wire_digest *leaves, uint32_t *at);
@@ -42,10 +42,11 @@ enum wire_status wire_part_cut(const struct wire_hash *hash, const Wire__Batch *
                                const uint8_t *have, struct wire_arena *arena, Wire__Part *out);
 
 /* Checks a part: sizes, headers as above, digests of payloads that are there, proof completes the root.
- * headers[i] and leaves[i] belong to part->envelope[i] (room for WIRE_BATCH_ENVELOPES_MAX); *at is such an i. A header
- * that cannot be read here (a critical field or value of a later version) is NULL and does not fail the part: its leaf
- * is proven, the envelope is kept raw and answered `arrived-unreadable`. Fails with MIXED_BATCH, BAD_ROOT, BAD_BOX,
- * WRONG_SUITE, BAD_FRAME, OVER_BUDGET; last of all with TAMPERED: then headers, leaves and proof are right, and *at is
- * the first envelope whose payload is not what its header says. */
+ * headers[i] and leaves[i] belong to part->envelope[i], whose bytes their bytes fields point into (room for
+ * WIRE_BATCH_ENVELOPES_MAX); *at is such an i. A header that cannot be read here (a critical field or value of a later
+ * version) is NULL and does not fail the part: its leaf is proven, the envelope is kept raw and answered
+ * `arrived-unreadable`. Fails with MIXED_BATCH, BAD_ROOT, BAD_BOX, WRONG_SUITE, BAD_FRAME, OVER_BUDGET; last of all
+ * with TAMPERED: then headers, leaves and proof are right, and *at is the first envelope whose payload is not what its
+ * header says. */
 enum wire_status wire_part_check(const struct wire_hash *hash, const Wire__Part *part, struct wire_arena *arena,
                                  Wire__Header **headers, struct wire_digest *leaves, uint32_t *at);

@@ -2,23 +2,10 @@
  * here either unpacks to what the bytes say, or fails for want of memory or of a required field. */
 #include "wire/check_raw.h"
 #include "wire/ensure.h"
+#include "wire/read_raw.h"
 #include "wire/utf8.h"
 
-enum wire_type { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5 };
-enum { CRITICAL_MAX = 63, ID_MAX = (1 << 29) - 1, BITS = 64, WORDS = WIRE_FIELDS_MAX / BITS };
-
-struct reader {
-    const uint8_t *at;
-    const uint8_t *end;
-};
-
-/* One field as it lies in the encoding. */
-struct member {
-    uint32_t id;
-    enum wire_type type;
-    uint64_t value;         /* VARINT */
-    struct wire_bytes data; /* LENGTH */
-};
+enum { CRITICAL_MAX = 63, BITS = 64, WORDS = WIRE_FIELDS_MAX / BITS };
 
 struct check {
     enum wire_strict strict;
@@ -29,103 +16,6 @@ struct check {
 struct seen {
     uint64_t word[WORDS];
 };
-
-static bool read_long_varint(struct reader *reader, uint64_t *out)
-{
-    uint64_t value = 0;
-
-    for (unsigned shift = 0; shift < 70 && reader->at < reader->end; shift += 7) {
-        uint8_t byte = *reader->at++;
-
-        if (shift == 63 && byte > 1)
-            return false;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            *out = value;
-            return true;
-        }
-    }
-    return false;
-}
-
-static inline bool read_varint(struct reader *reader, uint64_t *out)
-{
-    if (reader->at < reader->end && *reader->at < 0x80) {
-        *out = *reader->at++;
-        return true;
-    }
-    return read_long_varint(reader, out);
-}
-
-static bool skip(struct reader *reader, uint64_t size)
-{
-    if (size > (uint64_t)(reader->end - reader->at))
-        return false;
-    reader->at += size;
-    return true;
-}
-
-static bool read_member(struct reader *reader, struct member *member)
-{
-    uint64_t tag;
-
-    if (!read_varint(reader, &tag) || tag >> 3 == 0 || tag >> 3 > ID_MAX)
-        return false;
-    member->id = (uint32_t)(tag >> 3);
-    switch (tag & 7) {
-    case VARINT:
-        member->type = VARINT;
-        return read_varint(reader, &member->value);
-    case FIXED64:
-        member->type = FIXED64;
-        return skip(reader, 8);
-    case LENGTH:
-        member->type = LENGTH;
-        if (!read_varint(reader, &member->value))
-            return false;
-        member->data = wire_bytes(reader->at, (size_t)member->value);
-        return skip(reader, member->value);
-    case FIXED32:
-        member->type = FIXED32;
-        return skip(reader, 4);
-    default: /* groups, and what never was */
-        return false;
-    }
-}
-
-/* Index of the value in the ranges, or -1. The last range is a dummy that holds the number of values. */
-static int range_find(const ProtobufCIntRange *range, unsigned count, int value)
-{
-    for (unsigned i = 0; i < count; i++) {
-        unsigned size = range[i + 1].orig_index - range[i].orig_index;
-
-        if (value < range[i].start_value)
-            return -1;
-        if ((unsigned)value - (unsigned)range[i].start_value < size)
-            return (int)(range[i].orig_index + ((unsigned)value - (unsigned)range[i].start_value));
-    }
-    return -1;
-}
-
-static enum wire_type expected(ProtobufCType type)
-{
-    switch (type) {
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FLOAT:
-        return FIXED32;
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        return FIXED64;
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_BYTES:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return LENGTH;
-    default:
-        return VARINT;
-    }
-}
 
 /* protobuf-c keeps the low bits of a number that does not fit its field: two readers would see two values. */
 static bool number_fits(const ProtobufCFieldDescriptor *field, uint64_t value)
@@ -142,7 +32,7 @@ static bool number_fits(const ProtobufCFieldDescriptor *field, uint64_t value)
         return value <= 1;
     case PROTOBUF_C_TYPE_ENUM:
         return (int64_t)value >= INT32_MIN && (int64_t)value <= INT32_MAX &&
-               range_find(values->value_ranges, values->n_value_ranges, (int)(int64_t)value) >= 0;
+               wire_range_find(values->value_ranges, values->n_value_ranges, (int)(int64_t)value) >= 0;
     default:
         return true;
     }
@@ -156,51 +46,29 @@ static enum wire_status spend(struct check *check, size_t size)
     return WIRE_OK;
 }
 
-/* Bytes that one element of a repeated field takes in its array. */
-static size_t element_size(ProtobufCType type)
-{
-    switch (type) {
-    case PROTOBUF_C_TYPE_BYTES:
-        return sizeof(ProtobufCBinaryData);
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return sizeof(void *);
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        return 8;
-    default:
-        return 4;
-    }
-}
-
 /* Numbers of a repeated field in one run of bytes. */
 static enum wire_status check_packed(struct check *check, const ProtobufCFieldDescriptor *field, struct wire_bytes data)
 {
-    struct reader reader = {.at = data.data, .end = data.data + data.size};
-    enum wire_type type = expected(field->type);
+    struct wire_reader reader = {.at = data.data, .end = data.data + data.size};
+    enum wire_type type = wire_type_of(field->type);
     size_t count = 0;
 
     for (; reader.at < reader.end; count++) {
         uint64_t value = 0;
-        bool whole = type == VARINT ? read_varint(&reader, &value) : skip(&reader, type == FIXED32 ? 4 : 8);
 
-        if (!whole || (type == VARINT && !number_fits(field, value)))
+        if (!wire_read_number(&reader, type, &value) || (type == WIRE_VARINT && !number_fits(field, value)))
             return WIRE_BAD_FRAME;
     }
-    return spend(check, count * element_size(field->type));
+    return spend(check, count * wire_element_size(field->type));
 }
 
 static enum wire_status check_message(struct check *check, const ProtobufCMessageDescriptor *type,
                                       struct wire_bytes raw, unsigned depth);
 
 static enum wire_status check_value(struct check *check, const ProtobufCFieldDescriptor *field,
-                                    const struct member *member, unsigned depth)
+                                    const struct wire_member *member, unsigned depth)
 {
-    if (field->label == PROTOBUF_C_LABEL_REPEATED && spend(check, element_size(field->type)) != WIRE_OK)
+    if (field->label == PROTOBUF_C_LABEL_REPEATED && spend(check, wire_element_size(field->type)) != WIRE_OK)
         return WIRE_OVER_BUDGET;
     switch (field->type) {
     case PROTOBUF_C_TYPE_MESSAGE:
@@ -211,7 +79,7 @@ static enum wire_status check_value(struct check *check, const ProtobufCFieldDes
     case PROTOBUF_C_TYPE_BYTES:
         return spend(check, member->data.size);
     default:
-        return member->type != VARINT || number_fits(field, member->value) ? WIRE_OK : WIRE_BAD_FRAME;
+        return member->type != WIRE_VARINT || number_fits(field, member->value) ? WIRE_OK : WIRE_BAD_FRAME;
     }
 }
 
@@ -251,16 +119,16 @@ static bool may_come(struct check *check, const ProtobufCMessageDescriptor *type
 }
 
 static enum wire_status check_known(struct check *check, const ProtobufCMessageDescriptor *type, struct seen *seen,
-                                    unsigned index, const struct member *member, unsigned depth)
+                                    unsigned index, const struct wire_member *member, unsigned depth)
 {
     const ProtobufCFieldDescriptor *field = &type->fields[index];
-    enum wire_type wanted = expected(field->type);
+    enum wire_type wanted = wire_type_of(field->type);
 
     if (!may_come(check, type, seen, index))
         return WIRE_BAD_FRAME;
     if (member->type == wanted)
         return check_value(check, field, member, depth);
-    if (member->type == LENGTH && field->label == PROTOBUF_C_LABEL_REPEATED)
+    if (member->type == WIRE_LENGTH && field->label == PROTOBUF_C_LABEL_REPEATED)
         return check_packed(check, field, member->data);
     return WIRE_BAD_FRAME;
 }
@@ -270,18 +138,10 @@ static bool may_be_unknown(enum wire_strict strict, uint32_t id)
     return strict == WIRE_STRICT_NONE || (strict == WIRE_STRICT_HEADER && id > CRITICAL_MAX);
 }
 
-/* Fields mostly come in the order of the descriptor, so `guess` (the index after the last one) is tried first. */
-static int find_field(const ProtobufCMessageDescriptor *type, uint32_t id, unsigned guess)
-{
-    if (guess < type->n_fields && type->fields[guess].id == id)
-        return (int)guess;
-    return range_find(type->field_ranges, type->n_field_ranges, (int)id);
-}
-
 static enum wire_status check_message(struct check *check, const ProtobufCMessageDescriptor *type,
                                       struct wire_bytes raw, unsigned depth)
 {
-    struct reader reader = {.at = raw.data, .end = raw.data + raw.size};
+    struct wire_reader reader = {.at = raw.data, .end = raw.data + raw.size};
     struct seen seen = {0};
     unsigned guess = 0;
 
@@ -290,11 +150,11 @@ static enum wire_status check_message(struct check *check, const ProtobufCMessag
         return WIRE_BAD_FRAME;
     enum wire_status status = spend(check, type->sizeof_message);
     while (status == WIRE_OK && reader.at < reader.end) {
-        struct member member;
+        struct wire_member member;
 
-        if (!read_member(&reader, &member))
+        if (!wire_read_member(&reader, &member))
             return WIRE_BAD_FRAME;
-        int index = find_field(type, member.id, guess);
+        int index = wire_field_find(type, member.id, guess);
         if (index < 0) {
             status = may_be_unknown(check->strict, member.id) ? spend(check, sizeof(ProtobufCMessageUnknownField))
                                                               : WIRE_UNKNOWN_FIELD;

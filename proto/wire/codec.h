@@ -1,6 +1,6 @@
 /* Decoding what others sent, strictly; encoding what we send.
  *
- * wire_decode checks the raw bytes against the descriptor *before* protobuf-c sees them: bounded nesting, unknown
+ * wire_decode checks the raw bytes against the descriptor before anything is taken from them: bounded nesting, unknown
  * fields (by `strict`), repeats of singular sub-messages, NUL and bad UTF-8 in strings, enum values that do not exist,
  * element counts that would break the budget. Then it unpacks into the arena. Fields it returns point into the arena.
  */
@@ -21,5 +21,8 @@ enum wire_strict {
  * BAD_FRAME, UNKNOWN_FIELD, BAD_STRING, OVER_BUDGET; else the message, owned by the arena. */
 ProtobufCMessage *wire_decode(const ProtobufCMessageDescriptor *type, struct wire_bytes raw, enum wire_strict strict,
                               struct wire_arena *arena, enum wire_status *status);
+/* The same, but bytes fields point into `raw`, which must live and stay as it is for as long as the message. */
+ProtobufCMessage *wire_decode_in_place(const ProtobufCMessageDescriptor *type, struct wire_bytes raw,
+                                       enum wire_strict strict, struct wire_arena *arena, enum wire_status *status);
 /* Packs into the arena; .data NULL when the budget does not hold it. */
 struct wire_bytes wire_encode(const ProtobufCMessage *message, struct wire_arena *arena);

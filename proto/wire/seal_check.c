@@ -53,8 +53,8 @@ Wire__Header *wire_header_decode(const ProtobufCBinaryData *raw, struct wire_are
     *status = WIRE_BAD_HEADER;
     if (raw->len == 0 || raw->len > WIRE_HEADER_BYTES_MAX)
         return NULL;
-    header =
-        (Wire__Header *)wire_decode(&wire__header__descriptor, wire_binary(raw), WIRE_STRICT_HEADER, arena, status);
+    header = (Wire__Header *)wire_decode_in_place(&wire__header__descriptor, wire_binary(raw), WIRE_STRICT_HEADER,
+                                                  arena, status);
     if (header == NULL) {
         if (*status != WIRE_OVER_BUDGET && *status != WIRE_UNKNOWN_FIELD)
             *status = WIRE_BAD_HEADER;
