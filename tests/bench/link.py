@@ -23,9 +23,10 @@ class Link(threading.Thread):
         asyncio.set_event_loop(self.loop)
         self.loop.run_until_complete(asyncio.start_server(self.carry, sock=self.listener))
         self.loop.run_forever()
-        for task in asyncio.all_tasks(self.loop):
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
             task.cancel()
-        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
     def close(self):
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -36,7 +37,10 @@ class Link(threading.Thread):
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
         for writer in (near_writer, far_writer):
             writer.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.gather(self.way(near_reader, far_writer), self.way(far_reader, near_writer))
+        try:
+            await asyncio.gather(self.way(near_reader, far_writer), self.way(far_reader, near_writer))
+        except asyncio.CancelledError:
+            pass  # close(): that it ended so is nobody's business
 
     async def way(self, reader, writer):
         """One direction: what is read goes out when its time has come."""
