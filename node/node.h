@@ -63,6 +63,9 @@ struct node {
         const struct wire_bytes *plain; /* one a draft of PUBLISH */
         const struct wire_bytes *salt;  /* one a draft of SEALED, … */
         const struct wire_bytes *carried;
+        /* The batch of SEALED as it travels: sent in the same step it need not be put together again. */
+        struct wire_bytes whole;
+        struct node_key whole_key; /* of its BATCH row */
     } stepping;
 
     struct node_line line[NODE_LINKS_MAX];

@@ -116,6 +116,7 @@ void node_step(struct node *node, struct node_event *event)
     } while (node->out.more);
     node->stepping.event = NULL;
     node->stepping.plain = node->stepping.salt = node->stepping.carried = NULL;
+    node->stepping.whole = wire_bytes(NULL, 0);
     shell_post_flush(node->post, shell_committed(&node->shell));
     node_jobs_run(node->jobs);
     keep_release(node->shell.keep);

@@ -16,6 +16,14 @@ struct entry {
     size_t fill_count;
 };
 
+/* The batch was sealed in this very step: it goes as it is. */
+static bool is_at_hand(const struct node *node, const struct node_send *send)
+{
+    const struct node_key *key = &node->stepping.whole_key;
+    return node->stepping.whole.data != NULL && send->fill_count == 1 && send->fill[0].what == NODE_FILL_BATCH &&
+           wire_bytes_equal(node_key_bytes(&send->fill[0].key), node_key_bytes(key));
+}
+
 void node_post_send(struct node *node, const struct node_send *send)
 {
     if (send->frame->body_case == WIRE__FRAME__BODY_PULSE) { /* the core knows no certificates */
@@ -23,12 +31,18 @@ void node_post_send(struct node *node, const struct node_send *send)
         send->frame->pulse->certificate_until_ms = cert_identity_until_ms(node->shell.identity);
     }
     ENSURE(send->fill_count <= NODE_FILLS_MAX);
+    size_t fill_count = send->fill_count;
+    if (is_at_hand(node, send)) {
+        struct wire_bytes whole = node->stepping.whole;
+        send->frame->submit->batch = (ProtobufCBinaryData){whole.size, (uint8_t *)(uintptr_t)whole.data};
+        fill_count = 0;
+    }
     struct entry *entry =
         (struct entry *)shell_post_add(node->post, sizeof(*entry), send->link, send->after, send->frame);
     entry->session = node->line[send->link].session;
-    entry->letter.open = entry->letter.open || send->fill_count > 0;
-    entry->fill_count = send->fill_count;
-    for (size_t i = 0; i < send->fill_count; i++) {
+    entry->letter.open = entry->letter.open || fill_count > 0;
+    entry->fill_count = fill_count;
+    for (size_t i = 0; i < fill_count; i++) {
         entry->fill[i].what = send->fill[i].what;
         entry->fill[i].key = send->fill[i].key;
     }

@@ -121,7 +121,8 @@ struct making {
     size_t count;
     struct box box[WIRE_BOXES_MAX]; /* as first needed; sorted when all are there */
     size_t box_count;
-    size_t bytes; /* of the frame so far, at most */
+    size_t bytes;            /* of the frame so far, at most */
+    struct wire_bytes whole; /* the batch as it travels */
     int64_t now_ms;
     struct rules_question question;
     struct rules_decision decision;
@@ -376,6 +377,8 @@ static void finish_batch(struct making *m, struct node_sealed *sealed)
     batch.n_box = m->box_count;
     batch.box = boxes;
     sealed->frame_bytes = frame_bytes(&batch);
+    m->whole = wire_encode(&batch.base, m->arena);
+    ENSURE(m->whole.data != NULL);
     memcpy(sealed->root, seal.root.data, WIRE_HASH_BYTES);
     for (size_t i = 0; i < m->count; i++) /* kept apart, under their day keys */
         m->list[i]->salt = m->list[i]->payload = bin(NULL, 0);
@@ -420,5 +423,8 @@ void node_seal_drafts(struct node *node, const struct node_seal *ask, struct wir
     shell_check(&node->shell, store_look_states(&node->store, ask->place, ask->count, arena, &sealed->state));
     node->stepping.salt = m->salt;
     node->stepping.carried = m->carried;
+    node->stepping.whole = m->whole;
+    node->stepping.whole_key =
+        node_key_batch(node->config.brokers[ask->link].name, ask->mechanism, ask->lane, ask->store_id, ask->first);
     node_step(node, &event);
 }

@@ -100,20 +100,26 @@ static bool read_single(struct link_json_reader *reader, ProtobufCMessage *messa
     return read_value(reader, field, value, member(message, field->offset));
 }
 
+static bool says_unstated(const json_t *value)
+{
+    static const char *const words[] = {"未注明", "不详", "unknown", "unstated"};
+    for (size_t i = 0; json_is_string(value) && i < sizeof words / sizeof *words; i++)
+        if (strcmp(json_string_value(value), words[i]) == 0)
+            return true;
+    return false;
+}
+
 /* "未注明" for X: X_unstated becomes true, X stays absent. */
 static bool read_unstated(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, const json_t *value)
 {
-    static const char *const words[] = {"未注明", "不详", "unknown", "unstated"};
-    const ProtobufCFieldDescriptor *unstated = wire_field_unstated(message->descriptor, field);
-    if (unstated == NULL || !json_is_string(value))
+    const ProtobufCFieldDescriptor *unstated = NULL;
+    if (says_unstated(value))
+        unstated = wire_field_unstated(message->descriptor, field);
+    if (unstated == NULL)
         return false;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(json_string_value(value), words[i]) == 0) {
-            *(protobuf_c_boolean *)member(message, unstated->quantifier_offset) = 1;
-            *(protobuf_c_boolean *)member(message, unstated->offset) = 1;
-            return true;
-        }
-    return false;
+    *(protobuf_c_boolean *)member(message, unstated->quantifier_offset) = 1;
+    *(protobuf_c_boolean *)member(message, unstated->offset) = 1;
+    return true;
 }
 
 static bool read_field(struct link_json_reader *reader, ProtobufCMessage *message,

@@ -75,6 +75,9 @@ static bool means_one_of(const char *names, const char *text, size_t size)
 const ProtobufCFieldDescriptor *wire_field_by_label(const ProtobufCMessageDescriptor *type, const char *text,
                                                     size_t size)
 {
+    for (unsigned i = 0; i < type->n_fields; i++) /* the most usual: the schema's name, letter for letter */
+        if (strncmp(type->fields[i].name, text, size) == 0 && type->fields[i].name[size] == '\0')
+            return &type->fields[i];
     for (unsigned i = 0; i < type->n_fields; i++)
         if (means_one_of(type->fields[i].name, text, size))
             return &type->fields[i];

@@ -8,7 +8,9 @@
 static void append(char *text, size_t capacity, size_t *size, const char *more)
 {
     size_t room = capacity - 1 - *size;
-    size_t wanted = wire_utf8_cut(more, room);
+    size_t wanted = strlen(more);
+    if (wanted > room)
+        wanted = wire_utf8_cut(more, room);
     memcpy(text + *size, more, wanted);
     *size += wanted;
     text[*size] = '\0';
