@@ -26,6 +26,7 @@ class LiarTest(HouseTest):
 
     regions = ["310000", "320000", "330000"]
     started = False
+    pulse_ms = 1000  # the liar makes its lies with the openssl command: it is not to fall silent meanwhile
     environment = {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"}  # freed memory is not kept
 
     @classmethod
