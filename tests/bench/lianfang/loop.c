@@ -86,24 +86,31 @@ static void take(struct member *member, zmq_msg_t *frame)
         loop_answer_later(member);
 }
 
-static void put_aside(struct member *member, zmq_msg_t *frame)
+static void put_aside(struct member *member, zmq_msg_t *frame, struct ring *ring)
 {
-    struct world *world = member->world;
-    if (world->waiting_count == world->waiting_max)
+    if (ring->count == RING_FRAMES)
         plan_void("more frames than any credit allows");
-    struct waiting *waiting = &world->waiting[(world->waiting_head + world->waiting_count++) % world->waiting_max];
+    struct waiting *waiting = &ring->waiting[(ring->head + ring->count++) % RING_FRAMES];
     waiting->member = member;
     zmq_msg_init(&waiting->frame);
     zmq_msg_move(&waiting->frame, frame);
     member->queued++;
 }
 
+static bool is_receipt(const uint8_t *frame, size_t size)
+{
+    return size > 0 && *frame == (4 << 3 | 2);
+}
+
 /* Publishers and recipients are different nodes, each with a machine of its own: no receipt waits here for parts of
- * others to be verified, and no flash for anything. Within a session all else keeps its order. */
+ * others to be verified, and no flash for anything. Within a session all else keeps its order. (Of a crowd the origin
+ * is one of thousands: what it is told of their arrivals does not keep them waiting.) */
 static bool goes_first(const struct member *member, const uint8_t *frame, size_t size)
 {
-    bool deliver = size > 0 && *frame == (5 << 3 | 2), receipt = size > 0 && *frame == (4 << 3 | 2);
-    return receipt || (!deliver && member->queued == 0) || is_flash(frame, size);
+    bool deliver = size > 0 && *frame == (5 << 3 | 2);
+    if (is_receipt(frame, size))
+        return !member->world->crowd;
+    return (!deliver && member->queued == 0) || is_flash(frame, size);
 }
 
 static void read_all(struct member *member)
@@ -122,7 +129,8 @@ static void read_all(struct member *member)
         if (goes_first(member, zmq_msg_data(&frame), zmq_msg_size(&frame)))
             take(member, &frame);
         else
-            put_aside(member, &frame);
+            put_aside(member, &frame,
+                      is_receipt(zmq_msg_data(&frame), zmq_msg_size(&frame)) ? &world->receipts : &world->frames);
         zmq_msg_close(&frame);
     }
 }
@@ -165,18 +173,23 @@ static void wait_for(struct world *world, uint64_t timeout_ns)
         loop_readable(events[i].data.ptr);
 }
 
+static bool take_next(struct ring *ring)
+{
+    if (ring->count == 0)
+        return false;
+    struct waiting *waiting = &ring->waiting[ring->head];
+    ring->head = (ring->head + 1) % RING_FRAMES;
+    ring->count--;
+    waiting->member->queued--;
+    take(waiting->member, &waiting->frame);
+    return true;
+}
+
 void loop_turn(struct world *world, uint64_t timeout_ns)
 {
     bool any = any_readable(world);
-    if (world->waiting_count > 0) {
-        struct waiting *waiting = &world->waiting[world->waiting_head];
-        world->waiting_head = (world->waiting_head + 1) % world->waiting_max;
-        world->waiting_count--;
-        waiting->member->queued--;
-        take(waiting->member, &waiting->frame);
-        any = true;
-    }
-    if (world->waiting_count == 0)
+    any |= take_next(&world->frames) || take_next(&world->receipts);
+    if (world->frames.count == 0)
         answer_all(world);
     wait_for(world, any || world->readable != NULL ? 0 : timeout_ns);
 }

@@ -16,7 +16,6 @@ enum {
     ARENA_BYTES = 32 * 1024 * 1024,
     ANSWER_ARENA_BYTES = 1024 * 1024,
     NOISE_BYTES = 1024 * 1024,
-    WAITING_MAX = 65536,
 };
 
 int64_t world_wall_ms(void)
@@ -192,8 +191,8 @@ void world_open(struct world *world, const struct plan *plan, struct result *res
     world->member = taken((size_t)plan->publishers + plan->recipients, sizeof(*world->member));
     world->recipient_region = taken(plan->recipients, sizeof(*world->recipient_region));
     world->sealed = taken(plan->recipients, sizeof(*world->sealed));
-    world->waiting_max = WAITING_MAX;
-    world->waiting = taken(WAITING_MAX, sizeof(*world->waiting));
+    world->frames.waiting = taken(RING_FRAMES, sizeof(*world->frames.waiting));
+    world->receipts.waiting = taken(RING_FRAMES, sizeof(*world->receipts.waiting));
     world->part = taken(1, sizeof(*world->part));
     world->noise = taken(1, NOISE_BYTES + plan->bytes + 64);
     uint64_t random = plan->seed;
@@ -239,7 +238,8 @@ void world_close(struct world *world)
     free(world->member);
     free(world->recipient_region);
     free(world->sealed);
-    free(world->waiting);
+    free(world->frames.waiting);
+    free(world->receipts.waiting);
     free(world->noise);
     free(world->part);
     free(world->alert_sent_ns);

@@ -25,6 +25,7 @@ enum {
     SENT_MAX = 64,       /* batches of one lane under way */
     HEADER_MAX = 512,    /* of what this harness writes */
     FLOWS_MAX = 12,
+    RING_FRAMES = 65536,
 };
 
 enum addressing { CONCERNED, NAMED, ALL };
@@ -115,6 +116,11 @@ struct waiting {
     zmq_msg_t frame;
 };
 
+struct ring {
+    struct waiting *waiting; /* RING_FRAMES */
+    uint32_t head, count;
+};
+
 struct world {
     const struct plan *plan;
     struct cert_directory *directory;
@@ -133,8 +139,7 @@ struct world {
     struct sealed *sealed;            /* by recipient; NULL unless the flow is about persons */
     uint8_t *noise;                   /* payloads are cut from here */
     struct member *readable, *answer; /* lists: sockets to be asked, answers that wait for company */
-    struct waiting *waiting;          /* a ring */
-    uint32_t waiting_head, waiting_count, waiting_max;
+    struct ring frames, receipts;     /* that wait to be taken */
     uint32_t batch_bytes, batch_envelopes;
     struct tally *tally;
     struct result *result;
