@@ -12,6 +12,7 @@ struct keep_task {
     keep_job *job;
     void *context;
     bool own_context; /* a copied range: freed with the task */
+    uint64_t after;   /* its snapshot has everything up to this ticket */
     enum wire_status status;
     struct keep_rows *rows;
 };
@@ -21,6 +22,7 @@ struct keep_backend {
     void (*submit)(struct keep *keep, struct keep_appended *appended);
     void (*hold)(struct keep *keep, bool on); /* may be NULL */
     uint64_t (*committed)(struct keep *keep);
+    uint64_t (*applied)(struct keep *keep); /* what a snapshot that is taken now has; never above committed */
     enum wire_status (*failed)(struct keep *keep, struct wire_problem *problem);
     enum wire_status (*sync)(struct keep *keep);
     void (*room)(struct keep *keep, struct keep_room *room); /* used, limit, disk */

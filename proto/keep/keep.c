@@ -48,11 +48,11 @@ void keep_close(struct keep **keep)
 
 /* --- writing --- */
 
-/* Forgets what became durable. Not inside a scan: the overlay may be under its feet. */
+/* Forgets what a snapshot has. Not inside a scan: the overlay may be under its feet. */
 static void retire(struct keep *keep)
 {
     if (keep->reading == 0)
-        keep_pending_retire(&keep->pending, keep->backend->committed(keep));
+        keep_pending_retire(&keep->pending, keep->backend->applied(keep));
 }
 
 static bool storable(const struct keep *keep, const struct wire_row *row)

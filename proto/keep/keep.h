@@ -3,10 +3,10 @@
  * simulator.
  *
  *   owner thread                         writer thread                     fetch thread
- *   keep_append ──> queue ─────────────> group commit, synced
+ *   keep_append ──> queue ─────────────> group commit: journal, synced
  *        │                                     │ wake()                         │ wake()
  *        └─> overlay: what is not         keep_committed                   keep_fetched
- *            committed yet
+ *            in the tables yet                 └─> now and then into LMDB
  *
  * What is promised
  *   - The rows of one append are atomic: after a crash all of them are there or none.
@@ -76,8 +76,9 @@ void keep_release(struct keep *keep);
 uint64_t keep_committed(struct keep *keep);
 /* WIRE_OK, or why a commit failed (IO, DISK_FULL, DAMAGED); then `problem`, if given, says what happened. */
 enum wire_status keep_failed(struct keep *keep, struct wire_problem *problem);
-/* Waits until everything appended is durable or the store has failed; returns keep_failed. For programs that run once
- * and for an ordered close; not for the loop. The memory back end commits here. */
+/* Waits until everything appended is durable and in its tables on the disk, or the store has failed; returns
+ * keep_failed. For programs that run once and for an ordered close; not for the loop. The memory back end commits here.
+ */
 enum wire_status keep_sync(struct keep *keep);
 
 struct keep_room {

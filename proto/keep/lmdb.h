@@ -3,9 +3,12 @@
  * Rules about LMDB 0.9.24 that this code keeps: never NOSYNC, MAPASYNC or WRITEMAP; read transactions end with the call
  * that needed them (a long reader makes the file grow); a full map is refused long before LMDB says MAP_FULL; after a
  * failed commit nothing is known, so nothing more is done. Its map is sparse address space: RssAnon tells the memory,
- * not RSS. */
+ * not RSS.
+ *
+ * An append is durable when the journal has it (`committed`), and leaves the overlay when LMDB has it (`applied`). */
 #pragma once
 #include "keep/backend.h"
+#include "keep/journal.h"
 #include <lmdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -41,10 +44,14 @@ struct keep_lmdb {
     pthread_cond_t write_wanted;
     pthread_cond_t written;
     struct keep_queue queue;
-    bool write_stop, write_held;
+    bool write_stop, write_held, apply_wanted;
+    struct keep_journal journal; /* the writer's */
+    struct keep_queue unapplied; /* in the journal and not in LMDB; the writer's, as are the three below */
+    size_t unapplied_rows, unapplied_bytes;
+    uint64_t apply_at_us;
     struct wire_problem problem;
     struct keep_counts counts;
-    _Atomic uint64_t committed;
+    _Atomic uint64_t committed, applied; /* tickets */
     _Atomic int failed;
     _Atomic uint64_t bytes_used, disk_free;
     struct keep_lmdb_last last[WIRE_TABLES_MAX]; /* the writer's */
@@ -70,11 +77,28 @@ void keep_lmdb_reader_end(struct keep_lmdb_reader *reader);
 enum wire_status keep_lmdb_measure(struct keep_lmdb *lmdb, MDB_txn *txn, uint64_t *bytes);
 void keep_lmdb_measure_disk(struct keep_lmdb *lmdb);
 
+#define KEEP_JOURNAL_MARK "journal" /* in the table of marks: number of the last record applied u64, nonce */
+enum { KEEP_JOURNAL_MARK_BYTES = 8 + KEEP_JOURNAL_NONCE_BYTES };
+
+/* Rows and the journal's number in one transaction. begin and row return LMDB's errors; after a begin that succeeded an
+ * end follows, which takes back everything when it is given an error. An end that succeeds restarts the journal. */
+struct keep_lmdb_apply {
+    struct keep_lmdb *lmdb;
+    MDB_txn *txn;
+    MDB_cursor *cursors[WIRE_TABLES_MAX];
+    int error; /* the caller's */
+};
+int keep_lmdb_apply_begin(struct keep_lmdb *lmdb, struct keep_lmdb_apply *apply);
+int keep_lmdb_apply_row(struct keep_lmdb_apply *apply, const struct wire_row *row);
+int keep_lmdb_apply_end(struct keep_lmdb_apply *apply, int error);
+
 bool keep_lmdb_writer_start(struct keep_lmdb *lmdb);
 void keep_lmdb_writer_stop(struct keep_lmdb *lmdb);
 void keep_lmdb_submit(struct keep *keep, struct keep_appended *appended);
 void keep_lmdb_hold(struct keep *keep, bool on);
 enum wire_status keep_lmdb_sync(struct keep *keep);
+/* On the fetch thread: until LMDB has everything up to this ticket, which is durable. false: the store has failed. */
+bool keep_lmdb_wait_applied(struct keep_lmdb *lmdb, uint64_t ticket);
 
 bool keep_lmdb_fetcher_start(struct keep_lmdb *lmdb);
 void keep_lmdb_fetcher_stop(struct keep_lmdb *lmdb);

@@ -39,7 +39,8 @@ static void *run_fetcher(void *context)
     struct keep_lmdb *lmdb = context;
     struct keep_task *task;
     while ((task = wait_for_task(lmdb)) != NULL) {
-        task->status = keep_lmdb_reader_begin(&lmdb->fetch_reader);
+        task->status =
+            keep_lmdb_wait_applied(lmdb, task->after) ? keep_lmdb_reader_begin(&lmdb->fetch_reader) : WIRE_IO;
         if (task->status == WIRE_OK) {
             keep_task_run(task, &lmdb->fetch_reader.head);
             keep_lmdb_reader_end(&lmdb->fetch_reader);
@@ -80,6 +81,7 @@ void keep_lmdb_fetcher_stop(struct keep_lmdb *lmdb)
 void keep_lmdb_fetch(struct keep *keep, struct keep_task *task)
 {
     struct keep_lmdb *lmdb = (struct keep_lmdb *)keep;
+    task->after = atomic_load(&lmdb->committed);
     pthread_mutex_lock(&lmdb->fetch_lock);
     push(&lmdb->todo_first, &lmdb->todo_last, task);
     pthread_cond_signal(&lmdb->fetch_wanted);

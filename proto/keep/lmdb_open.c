@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -204,6 +205,63 @@ static enum wire_status prepare(struct keep_lmdb *lmdb, const struct keep_option
     return WIRE_OK;
 }
 
+/* --- the journal: what was durable and not in LMDB yet when the last process ended --- */
+
+static int visit_row(void *context, const struct wire_row *row)
+{
+    struct keep_lmdb_apply *apply = context;
+    return apply->error = keep_lmdb_apply_row(apply, row);
+}
+
+/* The number of the last record that LMDB has, and the nonce; a store without a mark never had a journal. */
+static enum wire_status read_mark(struct keep_lmdb *lmdb, MDB_txn *txn, uint64_t *number)
+{
+    MDB_val mark;
+    int error = mark_get(lmdb, txn, KEEP_JOURNAL_MARK, &mark);
+    *number = 0;
+    if (error == MDB_NOTFOUND)
+        return getrandom(lmdb->journal.nonce, KEEP_JOURNAL_NONCE_BYTES, 0) == KEEP_JOURNAL_NONCE_BYTES ? WIRE_OK
+                                                                                                       : WIRE_IO;
+    if (error)
+        return keep_lmdb_status(error);
+    if (mark.mv_size != KEEP_JOURNAL_MARK_BYTES)
+        return WIRE_DAMAGED;
+    *number = wire_get_u64(mark.mv_data);
+    memcpy(lmdb->journal.nonce, (const uint8_t *)mark.mv_data + 8, KEEP_JOURNAL_NONCE_BYTES);
+    return WIRE_OK;
+}
+
+static enum wire_status fail_journal(const struct keep_lmdb *lmdb, struct wire_problem *problem)
+{
+    return wire_fail(
+        problem, WIRE_DAMAGED, lmdb->path,
+        "journal 文件已损坏，或与 data.mdb 不是同一时刻的副本。请勿修改该目录；从备份恢复时两个文件须一并恢复",
+        "the file `journal` is damaged, or not of the same moment as data.mdb. Leave the folder as it is; "
+        "a backup brings back both files together");
+}
+
+static enum wire_status catch_up(struct keep_lmdb *lmdb, struct wire_problem *problem)
+{
+    struct keep_lmdb_apply apply;
+    uint64_t number = 0;
+    if (!keep_journal_open(&lmdb->journal, lmdb->path))
+        return fail_errno(lmdb->path, "无法打开 journal 文件", "cannot open the file `journal`", problem);
+    int error = keep_lmdb_apply_begin(lmdb, &apply);
+    if (error)
+        return fail_lmdb(lmdb, error, problem);
+    enum wire_status status = read_mark(lmdb, apply.txn, &number);
+    if (status == WIRE_OK)
+        status = keep_journal_read(&lmdb->journal, number, visit_row, &apply);
+    error = keep_lmdb_apply_end(&apply, status == WIRE_OK ? 0 : apply.error != 0 ? apply.error : EIO);
+    if (apply.error != 0 || (status == WIRE_OK && error != 0))
+        return fail_lmdb(lmdb, error, problem);
+    if (status == WIRE_DAMAGED)
+        return fail_journal(lmdb, problem);
+    return status == WIRE_OK
+               ? WIRE_OK
+               : wire_fail(problem, status, lmdb->path, "无法读取 journal 文件", "cannot read the file `journal`");
+}
+
 /* --- the back end --- */
 
 static void lmdb_close(struct keep *keep)
@@ -213,6 +271,7 @@ static void lmdb_close(struct keep *keep)
     keep_lmdb_writer_stop(lmdb);
     keep_lmdb_reader_close(&lmdb->owner_reader);
     keep_lmdb_reader_close(&lmdb->fetch_reader);
+    keep_journal_close(&lmdb->journal);
     if (lmdb->env)
         mdb_env_close(lmdb->env);
     if (lmdb->lock_fd >= 0)
@@ -230,6 +289,11 @@ static void lmdb_close(struct keep *keep)
 static uint64_t lmdb_committed(struct keep *keep)
 {
     return atomic_load(&((struct keep_lmdb *)keep)->committed);
+}
+
+static uint64_t lmdb_applied(struct keep *keep)
+{
+    return atomic_load(&((struct keep_lmdb *)keep)->applied);
 }
 
 static enum wire_status lmdb_failed(struct keep *keep, struct wire_problem *problem)
@@ -278,6 +342,7 @@ static const struct keep_backend LMDB = {
     .submit = keep_lmdb_submit,
     .hold = keep_lmdb_hold,
     .committed = lmdb_committed,
+    .applied = lmdb_applied,
     .failed = lmdb_failed,
     .sync = keep_lmdb_sync,
     .room = lmdb_room,
@@ -298,6 +363,8 @@ static enum wire_status open_all(struct keep_lmdb *lmdb, const struct keep_optio
         status = open_env(lmdb, options, problem);
     if (status == WIRE_OK)
         status = prepare(lmdb, options, problem);
+    if (status == WIRE_OK)
+        status = catch_up(lmdb, problem);
     if (status != WIRE_OK)
         return status;
     status = keep_lmdb_reader_open(lmdb, &lmdb->owner_reader);
@@ -325,9 +392,13 @@ enum wire_status keep_open_lmdb(const char *path, const struct keep_options *opt
     }
     keep_init(&lmdb->keep, &LMDB, options);
     lmdb->path = copy;
-    lmdb->lock_fd = -1;
+    lmdb->lock_fd = lmdb->journal.fd = -1;
     pthread_mutex_init(&lmdb->write_lock, NULL);
-    pthread_cond_init(&lmdb->write_wanted, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&lmdb->write_wanted, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&lmdb->written, NULL);
     pthread_mutex_init(&lmdb->fetch_lock, NULL);
     pthread_cond_init(&lmdb->fetch_wanted, NULL);

@@ -282,6 +282,7 @@ static const struct keep_backend MEMORY = {
     .close = memory_close,
     .submit = memory_submit,
     .committed = memory_committed,
+    .applied = memory_committed,
     .failed = memory_failed,
     .sync = memory_sync,
     .room = memory_room,
