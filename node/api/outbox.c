@@ -14,7 +14,7 @@ static const struct {
     {WIRE__NODE_OUTBOX_STATE__NODE_EXPIRED, "expired"},   {WIRE__NODE_OUTBOX_STATE__NODE_WITHDRAWN, "withdrawn"},
     {WIRE__NODE_OUTBOX_STATE__NODE_REPLACED, "replaced"},
 };
-enum { STATE_COUNT = sizeof STATES / sizeof *STATES, REPLIES_LOOKED_AT = 20000 };
+enum { STATE_COUNT = sizeof STATES / sizeof *STATES, REPLIES_LOOKED_AT = 20000, SERIALS_A_DAY = 100000000 };
 
 static const char *state_name(Wire__NodeOutboxState state)
 {
@@ -104,10 +104,17 @@ static void put_disposition(struct api_json *json, const Wire__NodeState *state)
     api_json_list_end(json);
 }
 
+/* Where it stands in the list: by day and serial, below 2^53 for readers that know one kind of number. */
+static uint64_t order_of(const struct api_outbox_row *row)
+{
+    return (uint64_t)row->state->number_date * SERIALS_A_DAY + row->state->number_serial;
+}
+
 static void put_envelope(struct api_json *json, const struct api_outbox_row *row)
 {
     const Wire__NodeState *state = row->state;
     Wire__Header header = *row->header;
+    api_json_unsigned(json, "order", order_of(row));
     header.lane = state->lane;
     header.mechanism = state->mechanism;
     header.number_date = state->number_date;
@@ -131,20 +138,30 @@ struct lister {
     struct wire_arena *arena;
     const struct api_list_query *query;
     Wire__NodeOutboxState state;
-    bool has_state;
+    bool has_state, more;
     size_t count;
+    uint64_t order; /* of the last one listed */
 };
 
 static bool visit(void *context, const struct api_outbox_row *row)
 {
     struct lister *lister = context;
     const struct api_list_query *query = lister->query;
+    uint64_t order = order_of(row);
+    if (query->after != 0 && order <= query->after)
+        return true;
     if (query->kind != WIRE_KIND_NONE && row->header->kind != query->kind)
         return true;
     if (query->since_ms != 0 && row->header->created_ms < query->since_ms)
         return true;
     if (lister->has_state && row->state->state != lister->state)
         return true;
+    /* Two may bear one number, after a store was put back: no page ends between them. */
+    if (lister->count >= query->limit && order != lister->order) {
+        lister->more = true;
+        return false;
+    }
+    lister->order = order;
     size_t mark = wire_arena_mark(lister->arena);
     api_json_open(lister->json, NULL);
     put_envelope(lister->json, row);
@@ -154,7 +171,16 @@ static bool visit(void *context, const struct api_outbox_row *row)
     }
     api_json_end(lister->json);
     wire_arena_back(lister->arena, mark);
-    return ++lister->count < query->limit;
+    lister->count++;
+    return true;
+}
+
+/* From that day on nothing is left out. */
+static uint32_t first_day(const struct api_list_query *query)
+{
+    uint32_t since = query->since_ms == 0 ? 0 : wire_day_of(query->since_ms);
+    uint64_t after = query->after / SERIALS_A_DAY;
+    return after > since && after <= UINT32_MAX ? (uint32_t)after : since;
 }
 
 void api_get_outbox(struct api_call *call)
@@ -177,11 +203,11 @@ void api_get_outbox(struct api_call *call)
     api_json_start(&json);
     api_json_open(&json, NULL);
     api_json_list(&json, "envelopes");
-    backend->outbox(backend->context, query.since_ms == 0 ? 0 : wire_day_of(query.since_ms), !query.oldest_first,
-                    query.payload, lister.arena, visit, &lister);
+    backend->outbox(backend->context, first_day(&query), !query.oldest_first, query.payload, lister.arena, visit,
+                    &lister);
     api_json_list_end(&json);
     api_json_unsigned(&json, "count", lister.count);
-    api_json_bool(&json, "more", lister.count == query.limit);
+    api_json_bool(&json, "more", lister.more);
     api_json_end(&json);
     api_answer(call, 200, &json);
 }

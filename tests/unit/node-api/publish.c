@@ -288,6 +288,30 @@ Test(api_publish, outcomes_by_count)
 
 /* --- the outbox, corrections --- */
 
+Test(api_publish, the_outbox_is_read_page_by_page)
+{
+    char target[96];
+    for (int i = 0; i < 3; i++) {
+        struct answer posted = post("duty-token", "/v1/envelopes", NOTICE);
+        answer_close(&posted);
+    }
+    struct answer answer = fake_call(&fake, "duty-token", "GET", "/v1/outbox?oldest_first=1&limit=2", NULL);
+    cr_expect_eq(number_at(&answer, "count"), 2);
+    cr_expect_not_null(strstr(answer.text, "\"more\":true"));
+    snprintf(target, sizeof target, "/v1/outbox?limit=2&after=%lld",
+             (long long)number_at(&answer, "envelopes[1].order"));
+    answer_close(&answer);
+    answer = fake_call(&fake, "duty-token", "GET", target, NULL);
+    cr_expect_eq(number_at(&answer, "count"), 1);
+    cr_expect_not_null(strstr(answer.text, "\"more\":false"));
+    answer_close(&answer);
+    fake.sent[1].serial = fake.sent[0].serial; /* as after a store was put back: both are on one page */
+    answer = fake_call(&fake, "duty-token", "GET", "/v1/outbox?oldest_first=1&limit=1", NULL);
+    cr_expect_eq(number_at(&answer, "count"), 2);
+    cr_expect_not_null(strstr(answer.text, "\"more\":true"));
+    answer_close(&answer);
+}
+
 Test(api_publish, the_outbox_shows_what_became_of_it)
 {
     struct answer answer = post("duty-token", "/v1/envelopes", NOTICE);
