@@ -58,8 +58,9 @@ class Damage(HouseTest):
         shutil.copytree(self.house.pristine[process.name], process.data)
 
     def flip(self, process):
-        """1 to 40 bits, near one another or anywhere, in pages that hold something."""
-        path = next(f"{folder}/data.mdb" for folder, _, names in os.walk(process.data) if "data.mdb" in names)
+        """1 to 40 bits, near one another or anywhere, in pages that hold something; of the store's two files mostly the large one."""
+        name = "journal" if self.random.random() < 0.2 else "data.mdb"
+        path = next(f"{folder}/{name}" for folder, _, names in os.walk(process.data) if name in names)
         with open(path, "r+b") as file:
             text = file.read()
             used = [at for at in range(0, len(text), PAGE) if any(text[at:at + PAGE])]
