@@ -105,7 +105,9 @@ static void payload_of(struct api_import *job, uint32_t row, size_t count)
 
 static void import(struct api_import *job, const struct api_profile *profile)
 {
+    static struct import_value values[2];
     job->profile = (struct api_profile *)(uintptr_t)profile;
+    job->values = values;
     job->now_ms = INT64_C(1581472800000);
     job->columns = calloc(profile->fields_count + 1, sizeof *job->columns);
     job->rows = calloc(job->csv.row_count, sizeof *job->rows);
