@@ -58,7 +58,8 @@ def run(bench, arguments):
         broker.stop(seconds=120)
         shutil.rmtree(data, ignore_errors=True)
     print(f"S6 {messages} messages kept, {stored / messages:.0f} bytes of disk each: "
-          f"{kept['rate_first_tenth']:.0f} /s in the first tenth, {kept['rate_last_tenth']:.0f} in the last; "
+          f"{kept['rate_first_tenth']:.0f} /s in the first tenth ({kept['cpu_us_first_tenth']:.1f} us of server CPU each), "
+          f"{kept['rate_last_tenth']:.0f} in the last ({kept['cpu_us_last_tenth']:.1f}); "
           f"restart {restart:.2f} s; catch-up {caught_up['rate']:.0f} /s; RssAnon "
           f"{kept['rss_anon_kb_first_tenth'] / 1024:.1f} → {kept['rss_anon_kb_last_tenth'] / 1024:.1f} MB", flush=True)
     return result
