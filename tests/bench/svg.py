@@ -3,7 +3,7 @@ import statistics
 from xml.sax.saxutils import escape
 
 COLOURS = {"lianfang": "#b3261e", "bare": "#8a8a8a", "nats": "#27557f", "rabbitmq": "#c77700", "mosquitto": "#3d7a46"}
-PANEL_W, PANEL_H, COLUMNS, MARGIN, TOP = 400, 220, 3, 20, 70
+PANEL_W, PANEL_H, COLUMNS, MARGIN, HEAD, LINE = 400, 220, 3, 20, 46, 13
 
 
 def text(x, y, words, size=11, anchor="start", fill="#222", weight="normal"):
@@ -56,23 +56,22 @@ def panels(results, scenarios):
 
 
 def said(slices):
-    """Machine, then each slice: time, commit, command."""
+    """Machine, then each slice: what, when, at which commit, by which command."""
     newest = slices[-1]
     yield f"{newest['machine']['cpu']} × {newest['machine']['cores']}"
     for one in slices:
-        yield f"{one['when']}, {one['commit']}: {one['command']}"
+        yield f"{' '.join(one['parts'])}: {one['when']}, {one['commit']}, {one['command']}"
 
 
 def plot(slices, results, scenarios):
-    drawn = list(panels(results, scenarios))
-    rows = (len(drawn) + COLUMNS - 1) // COLUMNS
-    width, height = MARGIN * 2 + COLUMNS * PANEL_W, TOP + rows * (PANEL_H + 20) + MARGIN
+    drawn, lines = list(panels(results, scenarios)), list(said(slices))
+    lines.append("bars: medians of the rounds; lines: least to most. bare: the same parts and nothing else")
+    rows, top = (len(drawn) + COLUMNS - 1) // COLUMNS, HEAD + LINE * len(lines)
+    width, height = MARGIN * 2 + COLUMNS * PANEL_W, top + rows * (PANEL_H + 20) + MARGIN
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
            'font-family="sans-serif">', f'<rect width="{width}" height="{height}" fill="#fff"/>',
-           text(MARGIN, 26, "联防 Lianfang beside other brokers, same machine, same run", 16, weight="bold"),
-           text(MARGIN, 44, " · ".join(said(slices)), 10, fill="#666"),
-           text(MARGIN, 58, "bars: medians of the rounds; lines: least to most. bare: the same parts and nothing else",
-                10, fill="#666")]
+           text(MARGIN, 26, "联防 Lianfang beside other brokers, same machine", 16, weight="bold")]
+    out += [text(MARGIN, 44 + LINE * i, line, 10, fill="#666") for i, line in enumerate(lines)]
     for i, (title, unit, values) in enumerate(drawn):
-        out.append(bars(MARGIN + i % COLUMNS * PANEL_W, TOP + i // COLUMNS * (PANEL_H + 20), title, unit, values))
+        out.append(bars(MARGIN + i % COLUMNS * PANEL_W, top + i // COLUMNS * (PANEL_H + 20), title, unit, values))
     return "".join(out) + "</svg>\n"
