@@ -6,13 +6,13 @@
 
 #include <stdlib.h>
 
-/* Recipients are behind by dozens of batches when many publish. Untouched pages cost nothing, and an arena that held a
- * large batch is given back. */
+/* Recipients are behind by a hundred batches and more when many publish. Untouched pages cost nothing, and an arena
+ * that held a large batch is given back. */
 enum {
-    CACHED = 64,
-    CACHED_BYTES_MAX = 32 * 1024 * 1024, /* of what they hold, all together; the newest counts whatever it takes */
-    ARENA_BYTES = 24 * 1024 * 1024,
-    ARENA_KEPT_BYTES = 512 * 1024, /* of an empty one */
+    CACHED = 256,
+    CACHED_BYTES_MAX = 64 * 1024 * 1024, /* of what they hold, all together; the newest counts whatever it takes */
+    ARENA_BYTES = 8 * 1024 * 1024,       /* a batch, its rows as they lie and as they are decoded */
+    ARENA_KEPT_BYTES = 512 * 1024,       /* of an empty one */
 };
 
 /* A batch decoded: the same for all its recipients. */
@@ -21,7 +21,7 @@ struct cached {
     uint64_t used;
     Wire__LedgerBatch *batch;
     Wire__LedgerHeaders *headers;
-    Wire__LedgerPayload *payload[WIRE_BATCH_ENVELOPES_MAX]; /* NULL: erased, or never stored */
+    Wire__LedgerPayload **payload; /* of the arena, one an envelope. NULL: erased, or never stored */
     struct wire_arena arena;
     size_t touched; /* of the arena, since it was wiped */
     void *memory;
@@ -116,7 +116,8 @@ static void begin(struct cached *cached, uint64_t serial)
         wire_arena_over(&cached->arena, cached->memory, ARENA_BYTES);
     }
     empty(cached);
-    memset(cached->payload, 0, sizeof(cached->payload));
+    cached->payload = wire_arena_take(&cached->arena, WIRE_BATCH_ENVELOPES_MAX * sizeof(*cached->payload));
+    ENSURE(cached->payload != NULL);
     cached->serial = serial;
 }
 
@@ -217,6 +218,34 @@ static ProtobufCBinaryData copied(struct wire_arena *arena, const ProtobufCBinar
     return (ProtobufCBinaryData){from->len, copy};
 }
 
+/* As the row of them has it; NULL: there is no room. */
+static Wire__LedgerHeaders *put_headers(struct cached *cached, const Wire__Batch *batch)
+{
+    struct wire_arena *arena = &cached->arena;
+    Wire__LedgerHeaders *headers = wire_arena_take(arena, sizeof(*headers));
+    ProtobufCBinaryData *header = wire_arena_take(arena, batch->n_envelope * sizeof(*header));
+    Wire__KeyBox *boxes = wire_arena_take(arena, batch->n_box * sizeof(*boxes));
+    Wire__KeyBox **box = wire_arena_take(arena, batch->n_box * sizeof(*box));
+    bool fits = headers != NULL && header != NULL && boxes != NULL && box != NULL;
+    for (size_t i = 0; fits && i < batch->n_envelope; i++)
+        header[i] = copied(arena, &batch->envelope[i]->header, &fits);
+    for (size_t i = 0; fits && i < batch->n_box; i++) {
+        box[i] = &boxes[i];
+        wire__key_box__init(box[i]);
+        boxes[i].region = batch->box[i]->region;
+        boxes[i].certificate = copied(arena, &batch->box[i]->certificate, &fits);
+        boxes[i].cms = copied(arena, &batch->box[i]->cms, &fits);
+    }
+    if (!fits)
+        return NULL;
+    wire__ledger_headers__init(headers);
+    headers->n_header = batch->n_envelope;
+    headers->header = header;
+    headers->n_box = batch->n_box;
+    headers->box = box;
+    return headers;
+}
+
 /* false: there is no room for them. */
 static bool put_payloads(struct cached *cached, const struct broker_append *append, const struct rows *rows)
 {
@@ -247,8 +276,7 @@ void broker_parts_put(struct broker_parts *parts, const struct broker_append *ap
     begin(cached, append->serial);
     cached->batch =
         (Wire__LedgerBatch *)row_message(&rows, BROKER_BATCH, &wire__ledger_batch__descriptor, &cached->arena);
-    cached->headers =
-        (Wire__LedgerHeaders *)row_message(&rows, BROKER_HEADERS, &wire__ledger_headers__descriptor, &cached->arena);
+    cached->headers = put_headers(cached, append->batch);
     if (cached->batch == NULL || cached->headers == NULL || !put_payloads(cached, append, &rows))
         empty(cached); /* the ledger will have it */
     trim(parts, cached);

@@ -90,8 +90,8 @@ Wire__LedgerPayloads *broker_rest_open(struct broker *broker, uint64_t serial, u
     if (*status == WIRE_OK)
         *status = shell_rest_open(&broker->shell, key, key_bytes, sealed, &plain);
     if (*status == WIRE_OK)
-        run = (Wire__LedgerPayloads *)wire_decode(&wire__ledger_payloads__descriptor, plain, WIRE_STRICT_NONE, arena,
-                                                  status);
+        run = (Wire__LedgerPayloads *)wire_decode_in_place(&wire__ledger_payloads__descriptor, plain, WIRE_STRICT_NONE,
+                                                           arena, status);
     cert_wipe(key, sizeof(key));
     return run;
 }
