@@ -223,6 +223,9 @@ static void perform_note(struct sim_node *node, const struct node_note *note)
         sim_lie_noticed(conn);
     if (sim->hostile[node->region_index] || lied_to)
         return;
+    /* A ledger that was put back judges others before the one comes who could have shown it: it has two histories. */
+    if (note->topic == NODE_NOTE_CONTRADICTS && sim->count.losses > 0)
+        return;
     switch (note->topic) {
     case NODE_NOTE_DIFFERS: /* while directories or clocks differ so may what is right */
         if (sim->clock_faults || sim->enrolment_us + 150 * SIM_S > sim->now_us)
