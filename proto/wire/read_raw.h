@@ -37,6 +37,15 @@ static inline bool wire_read_varint(struct wire_reader *reader, uint64_t *out)
     return wire_read_long_varint(reader, out);
 }
 
+/* A tag or a length: five bytes at most, however small. Every other reader of protobuf refuses a longer one. */
+static inline bool wire_read_short_varint(struct wire_reader *reader, uint64_t *out)
+{
+    enum { SHORT_BYTES_MAX = 5 };
+    const uint8_t *from = reader->at;
+
+    return wire_read_varint(reader, out) && reader->at - from <= SHORT_BYTES_MAX;
+}
+
 static inline bool wire_read_skip(struct wire_reader *reader, uint64_t size)
 {
     if (size > (uint64_t)(reader->end - reader->at))
@@ -57,7 +66,7 @@ static inline bool wire_read_tag(struct wire_reader *reader, struct wire_member 
     enum { ID_MAX = (1 << 29) - 1 };
     uint64_t tag;
 
-    if (!wire_read_varint(reader, &tag) || tag >> 3 == 0 || tag >> 3 > ID_MAX)
+    if (!wire_read_short_varint(reader, &tag) || tag >> 3 == 0 || tag >> 3 > ID_MAX)
         return false;
     member->id = (uint32_t)(tag >> 3);
     member->type = (enum wire_type)(tag & 7);
@@ -76,7 +85,7 @@ static inline bool wire_read_member(struct wire_reader *reader, struct wire_memb
     case WIRE_FIXED32:
         return wire_read_number(reader, member->type, &member->value);
     case WIRE_LENGTH:
-        if (!wire_read_varint(reader, &member->value))
+        if (!wire_read_short_varint(reader, &member->value))
             return false;
         member->data = wire_bytes(reader->at, (size_t)member->value);
         return wire_read_skip(reader, member->value);
