@@ -25,9 +25,9 @@ struct wire_arena {
 void wire_arena_over(struct wire_arena *arena, void *memory, size_t size);
 /* 16-byte aligned, zeroed; NULL and `exhausted` when the budget is used up. Never NULL otherwise, size 0 included, as
  * long as the arena has memory. */
-/* Not zeroed. */
-void *wire_arena_room(struct wire_arena *arena, size_t size);
 void *wire_arena_take(struct wire_arena *arena, size_t size);
+/* The same, not zeroed. */
+void *wire_arena_room(struct wire_arena *arena, size_t size);
 void *wire_arena_copy(struct wire_arena *arena, const void *data, size_t size);
 /* NUL-terminated copy. */
 char *wire_arena_text(struct wire_arena *arena, const char *data, size_t size);
