@@ -223,8 +223,10 @@ static void perform_note(struct sim_node *node, const struct node_note *note)
         sim_lie_noticed(conn);
     if (sim->hostile[node->region_index] || lied_to)
         return;
-    /* A ledger that was put back judges others before the one comes who could have shown it: it has two histories. */
-    if (note->topic == NODE_NOTE_CONTRADICTS && sim->count.losses > 0)
+    /* A ledger that was put back judges others before the one comes who could have shown it: it has two histories. It
+     * has forgotten clones, too, and hears two stores in one stream. */
+    if (sim->count.losses > 0 && (note->topic == NODE_NOTE_CONTRADICTS ||
+                                  (note->topic == NODE_NOTE_BAD_RECEIPT && note->status == WIRE_BAD_ROOT)))
         return;
     switch (note->topic) {
     case NODE_NOTE_DIFFERS: /* while directories or clocks differ so may what is right */
