@@ -37,6 +37,7 @@ CERTIFICATE_BYTES = 24576  # at most, of a certificate and the records about it,
 MEASURED = 100           # renewals from which that is measured
 MEASURED_AT = "650000"   # of a province that has no part in it otherwise
 PAUSE_S = 2              # on average between two events
+DRAIN_S = 180
 SHORT = ["join", "join", "join", "renew", "lost", "revoked", "join", "away", "crl", "join", "leave", "join"]
 
 
@@ -132,7 +133,7 @@ class Churn:
 
     def drain(self, member):
         began = time.monotonic()
-        wait_until(lambda: self.drained(member), f"{member.region} has everything", 60)
+        wait_until(lambda: self.drained(member), f"{member.region} has everything", DRAIN_S)
         self.waits.append(time.monotonic() - began)
 
     # --- events
@@ -433,7 +434,7 @@ def main():
     parser.add_argument("--keep", action="store_true", help="保留目录 keep the folder")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
-    with House(arguments.programs, keep=arguments.keep, pulse_ms=500) as house:
+    with House(arguments.programs, keep=arguments.keep, pulse_ms=1000) as house:
         good = run(house, 0 if arguments.short else arguments.minutes * 60, arguments.seed)
         if house.keep:
             for process in house.processes:
