@@ -291,7 +291,7 @@ class Torture:
 
     def table(self, cycles, seed, seconds):
         owed = sum(len(officer.owed) for officer in self.officers)
-        kinds = collections.Counter(kind for officer in self.officers for kind, _ in officer.owed.values())
+        kinds = collections.Counter(kind for officer in self.officers for kind, _ in list(officer.owed.values()))
         faults = ", ".join(f"{name} {count}" for name, count in sorted(self.counts.items()))
         forgotten = sum(len(officer.forgotten) for officer in self.officers)
         return "\n".join([
