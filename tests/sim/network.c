@@ -47,6 +47,8 @@ static void arrive(struct sim *sim, void *what, uint64_t number)
     struct sim_conn *conn = message->conn;
     int way = message->to_broker ? 0 : 1;
     if (sim->now_us < conn->stalled_us[way]) {
+        if (conn->last_us[way] < conn->stalled_us[way])
+            conn->last_us[way] = conn->stalled_us[way]; /* what is sent after the stall was healed comes behind it */
         sim_queue_add(&sim->queue, conn->stalled_us[way], arrive, what, number);
         return;
     }
