@@ -228,6 +228,9 @@ static void perform_note(struct sim_node *node, const struct node_note *note)
     if (sim->count.losses > 0 && (note->topic == NODE_NOTE_CONTRADICTS ||
                                   (note->topic == NODE_NOTE_BAD_RECEIPT && note->status == WIRE_BAD_ROOT)))
         return;
+    /* Two stores in one stream: each is told of the other's batches until it goes on under an id of its own. */
+    if (node->lost_bytes && note->topic == NODE_NOTE_BAD_RECEIPT && note->status == WIRE_BAD_ROOT)
+        return;
     switch (note->topic) {
     case NODE_NOTE_DIFFERS: /* while directories or clocks differ so may what is right */
         if (sim->clock_faults || sim->enrolment_us + 150 * SIM_S > sim->now_us)
