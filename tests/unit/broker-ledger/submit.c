@@ -255,6 +255,27 @@ Test(submit, a_cancel_finds_its_original_and_everybodys_obligations)
     cr_expect_eq(event.looks[1].duty_count, 0, "an update ends none");
 }
 
+/* It answers one notice and takes back another: the terms of the other one end. */
+Test(submit, a_cancel_that_answers_names_what_it_cancels)
+{
+    struct rows_batch answered = plan(6, 1, 2, 100, 3), cancelled = plan(7, 3, 2, 102, 3);
+    rows_batch(&rows, &answered);
+    rows_batch(&rows, &cancelled);
+    rows_duty(&rows, 6, 0, 310000, WIRE__DUTY__SIGN_FOR, 5000);
+    rows_duty(&rows, 7, 1, 330001, WIRE__DUTY__SIGN_FOR, 6000);
+    struct broker_submit event = coming(310000, 5, 1);
+    names(0, 103, WIRE__ACTION__CANCEL);
+    names(1, 100, WIRE__ACTION__ISSUE); /* lent to the first as what it answers */
+    header[0].in_reply_to = header[1].in_reply_to;
+    look(&event);
+    const struct broker_envelope_look *one = &event.looks[0];
+    cr_assert_not_null(one->parent);
+    cr_expect_eq(one->named_serial, 7);
+    cr_expect_eq(one->named_index, 1);
+    cr_assert_eq(one->duty_count, 1, "what is owed about the batch of what it cancels");
+    cr_expect_eq(one->duties[0].duty.serial, 7);
+}
+
 Test(submit, numbers_are_those_of_the_days_in_the_batch)
 {
     rows_put(&rows, BROKER_NUMBER, broker_key_number(310000, 20200207), broker_put_u32(&rows.arena, 12));
