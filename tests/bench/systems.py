@@ -123,7 +123,7 @@ class Lianfang(System):
     name, program = "lianfang", "bench-lianfang"
     packages = ("libzmq5", "liblmdb0", "libssl3")
     policy = None  # instead of those of the house
-    durability = "LMDB, synced (two flushes) before `admitted`; encrypted under day keys; signed end to end"
+    durability = "a journal, flushed before `admitted`, in front of a synced LMDB; encrypted under day keys; signed end to end"
 
     def start(self, scenario):
         house = self.bench.house()
