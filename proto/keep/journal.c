@@ -37,6 +37,13 @@ void keep_journal_close(struct keep_journal *journal)
     journal->buffer = NULL;
 }
 
+static void give_back(struct keep_journal *journal)
+{
+    free(journal->buffer);
+    journal->buffer = NULL;
+    journal->capacity = 0;
+}
+
 static size_t filled_up(size_t size)
 {
     return (size + BLOCK - 1) / BLOCK * BLOCK;
@@ -219,13 +226,10 @@ static enum wire_status read_file(struct keep_journal *journal, struct wire_byte
     return WIRE_OK;
 }
 
-enum wire_status keep_journal_read(struct keep_journal *journal, uint64_t number,
-                                   int (*visit)(void *context, const struct wire_row *row), void *context)
+static enum wire_status read_records(struct keep_journal *journal, struct wire_bytes file, uint64_t number,
+                                     int (*visit)(void *context, const struct wire_row *row), void *context)
 {
-    struct wire_bytes file = {0};
-    enum wire_status status = read_file(journal, &file);
-    if (status != WIRE_OK)
-        return status;
+    enum wire_status status = WIRE_OK;
     struct record record;
     size_t at = 0;
     journal->number = number;
@@ -243,5 +247,16 @@ enum wire_status keep_journal_read(struct keep_journal *journal, uint64_t number
     if (status == WIRE_OK && later_one(journal, file, at, journal->number))
         status = WIRE_DAMAGED;
     journal->end = at;
+    return status;
+}
+
+enum wire_status keep_journal_read(struct keep_journal *journal, uint64_t number,
+                                   int (*visit)(void *context, const struct wire_row *row), void *context)
+{
+    struct wire_bytes file = {0};
+    enum wire_status status = read_file(journal, &file);
+    if (status == WIRE_OK)
+        status = read_records(journal, file, number, visit, context);
+    give_back(journal); /* a record to write is smaller than the file */
     return status;
 }

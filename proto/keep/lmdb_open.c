@@ -214,11 +214,12 @@ static int visit_row(void *context, const struct wire_row *row)
 }
 
 /* The number of the last record that LMDB has, and the nonce; a store without a mark never had a journal. */
-static enum wire_status read_mark(struct keep_lmdb *lmdb, MDB_txn *txn, uint64_t *number)
+static enum wire_status read_mark(struct keep_lmdb *lmdb, MDB_txn *txn, uint64_t *number, bool *marked)
 {
     MDB_val mark;
     int error = mark_get(lmdb, txn, KEEP_JOURNAL_MARK, &mark);
     *number = 0;
+    *marked = error == 0;
     if (error == MDB_NOTFOUND)
         return getrandom(lmdb->journal.nonce, KEEP_JOURNAL_NONCE_BYTES, 0) == KEEP_JOURNAL_NONCE_BYTES ? WIRE_OK
                                                                                                        : WIRE_IO;
@@ -240,26 +241,41 @@ static enum wire_status fail_journal(const struct keep_lmdb *lmdb, struct wire_p
         "a backup brings back both files together");
 }
 
+/* *anew: something is to be committed, be it only the mark. */
+static enum wire_status read_journal(struct keep_lmdb *lmdb, struct keep_lmdb_apply *apply, bool *anew)
+{
+    uint64_t number;
+    bool marked;
+    enum wire_status status = read_mark(lmdb, apply->txn, &number, &marked);
+    if (status == WIRE_OK)
+        status = keep_journal_read(&lmdb->journal, number, visit_row, apply);
+    *anew = !marked || lmdb->journal.number != number;
+    return status;
+}
+
 static enum wire_status catch_up(struct keep_lmdb *lmdb, struct wire_problem *problem)
 {
     struct keep_lmdb_apply apply;
-    uint64_t number = 0;
+    bool anew;
     if (!keep_journal_open(&lmdb->journal, lmdb->path))
         return fail_errno(lmdb->path, "无法打开 journal 文件", "cannot open the file `journal`", problem);
     int error = keep_lmdb_apply_begin(lmdb, &apply);
     if (error)
         return fail_lmdb(lmdb, error, problem);
-    enum wire_status status = read_mark(lmdb, apply.txn, &number);
-    if (status == WIRE_OK)
-        status = keep_journal_read(&lmdb->journal, number, visit_row, &apply);
-    error = keep_lmdb_apply_end(&apply, status == WIRE_OK ? 0 : apply.error != 0 ? apply.error : EIO);
-    if (apply.error != 0 || (status == WIRE_OK && error != 0))
-        return fail_lmdb(lmdb, error, problem);
+    enum wire_status status = read_journal(lmdb, &apply, &anew);
+    if (status == WIRE_OK && anew) {
+        error = keep_lmdb_apply_end(&apply, 0);
+        return error ? fail_lmdb(lmdb, error, problem) : WIRE_OK;
+    }
+    keep_lmdb_apply_end(&apply, ECANCELED); /* nothing of it stays */
+    if (apply.error)
+        return fail_lmdb(lmdb, apply.error, problem);
     if (status == WIRE_DAMAGED)
         return fail_journal(lmdb, problem);
-    return status == WIRE_OK
-               ? WIRE_OK
-               : wire_fail(problem, status, lmdb->path, "无法读取 journal 文件", "cannot read the file `journal`");
+    if (status != WIRE_OK)
+        return wire_fail(problem, status, lmdb->path, "无法读取 journal 文件", "cannot read the file `journal`");
+    keep_journal_restart(&lmdb->journal);
+    return WIRE_OK;
 }
 
 /* --- the back end --- */
