@@ -1,44 +1,10 @@
 /* Any message of ours, read by wire/unpack.c and by protobuf-c. Oracle: both make the same of bytes that pass the
  * check, whether bytes fields are copied or lie where they lay; a decode that fails takes nothing from the arena. */
 #include "wire/unpack.h"
-#include "schema/frame.pb-c.h"
-#include "schema/ledger.pb-c.h"
-#include "schema/payload.pb-c.h"
-#include "schema/store.pb-c.h"
-#include "schema/trust.pb-c.h"
+#include "support/messages.h"
 #include "target.h"
-#include "wire/kind.h"
 
 enum { SLOT_OURS, SLOT_BORROWED, SLOT_THEIRS, SLOT_BYTES };
-
-/* Payloads come behind these, by kind. */
-static const ProtobufCMessageDescriptor *const types[] = {
-    &wire__frame__descriptor,
-    &wire__batch__descriptor,
-    &wire__part__descriptor,
-    &wire__header__descriptor,
-    &wire__disposition__descriptor,
-    &wire__receipt_statement__descriptor,
-    &wire__arrived_statement__descriptor,
-    &wire__witness_statement__descriptor,
-    &wire__completeness_statement__descriptor,
-    &wire__directory_record__descriptor,
-    &wire__signed_policy__descriptor,
-    &wire__ledger_batch__descriptor,
-    &wire__ledger_headers__descriptor,
-    &wire__ledger_payloads__descriptor,
-    &wire__ledger_receipt__descriptor,
-    &wire__node_state__descriptor,
-    &wire__node_inbox__descriptor,
-};
-
-enum { TYPES = sizeof types / sizeof *types };
-
-static const ProtobufCMessageDescriptor *type_of(uint8_t which)
-{
-    size_t index = which % (TYPES + wire_kind_count());
-    return index < TYPES ? types[index] : wire_kind_at(index - TYPES)->payload;
-}
 
 static void ensure_same(const ProtobufCMessage *theirs, const ProtobufCMessage *ours)
 {
@@ -58,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_input input = fuzz_input(data, size);
     struct wire_arena ours, borrowed, theirs;
     enum wire_status status, again;
-    const ProtobufCMessageDescriptor *type = type_of(fuzz_u8(&input));
+    const ProtobufCMessageDescriptor *type = messages_at(fuzz_u8(&input) % messages_count());
     enum wire_strict strict = (enum wire_strict)fuzz_below(&input, 3);
     struct wire_bytes raw = fuzz_rest(&input);
     if (raw.size > 64 * 1024)

@@ -2,40 +2,15 @@
  * random from the descriptors, the fuzz corpora, and both damaged. The reference is protobuf_c_message_unpack. */
 #include "wire/unpack.h"
 #include "make.h"
-#include "schema/frame.pb-c.h"
 #include "schema/ledger.pb-c.h"
-#include "schema/payload.pb-c.h"
-#include "schema/store.pb-c.h"
-#include "schema/trust.pb-c.h"
+#include "support/messages.h"
 #include "wire/check_raw.h"
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static const ProtobufCMessageDescriptor *const types[] = {
-    &wire__frame__descriptor,
-    &wire__batch__descriptor,
-    &wire__part__descriptor,
-    &wire__header__descriptor,
-    &wire__disposition__descriptor,
-    &wire__receipt_statement__descriptor,
-    &wire__arrived_statement__descriptor,
-    &wire__witness_statement__descriptor,
-    &wire__completeness_statement__descriptor,
-    &wire__directory_record__descriptor,
-    &wire__signed_policy__descriptor,
-    &wire__ledger_batch__descriptor,
-    &wire__ledger_headers__descriptor,
-    &wire__ledger_payloads__descriptor,
-    &wire__ledger_receipt__descriptor,
-    &wire__contact_notice__descriptor,
-    &wire__measure_bulletin__descriptor,
-    &wire__supply_request__descriptor,
-    &wire__outcome__descriptor,
-};
-
-enum { TYPES = sizeof types / sizeof *types, ROOM = 64 * 1024, ARENA = 8 * 1024 * 1024 };
+enum { ROOM = 64 * 1024, ARENA = 8 * 1024 * 1024 };
 
 struct compared {
     unsigned passed, whole; /* the check; and no required field missing */
@@ -217,7 +192,7 @@ Test(unpack, encodings_at_random_are_read_as_protobuf_c_reads_them, .timeout = 1
     wire_arena_over(&arena, make_memory(ARENA), ARENA);
     for (unsigned round = 0; round < 20000; round++) {
         struct writer writer = {.at = room, .end = room + ROOM, .random = &random};
-        const ProtobufCMessageDescriptor *type = types[round % TYPES];
+        const ProtobufCMessageDescriptor *type = messages_at(round % messages_count());
         write_message(&writer, type, 0);
         compare(type, wire_bytes(room, (size_t)(writer.at - room)), WIRE_STRICT_NONE, &arena, &compared);
     }
@@ -243,9 +218,9 @@ static void compare_damaged(uint8_t *bytes, size_t size, uint64_t *random, struc
                             struct compared *compared)
 {
     for (unsigned round = 0; round < 40; round++) {
-        for (size_t t = 0; t < TYPES; t++)
+        for (size_t t = 0; t < messages_count(); t++)
             for (int strict = WIRE_STRICT_ALL; strict <= WIRE_STRICT_NONE; strict++)
-                compare(types[t], wire_bytes(bytes, size), (enum wire_strict)strict, arena, compared);
+                compare(messages_at(t), wire_bytes(bytes, size), (enum wire_strict)strict, arena, compared);
         uint64_t draw = make_random(random);
         if (size > 0)
             bytes[draw % size] ^= (uint8_t)(1u << (draw >> 32) % 8);
