@@ -11,8 +11,7 @@ static struct fake fake;
 static struct fake_node *from, *to;
 static struct fake_batch *batch;
 
-/* One batch of MANY notices to 330000, which arrive together. */
-static void given(void)
+static void sealed(void)
 {
     struct fake_spec specs[MANY];
     fake_start(&fake, 21);
@@ -22,11 +21,22 @@ static void given(void)
     for (int i = 0; i < MANY; i++)
         specs[i] = (struct fake_spec){.kind = WIRE_KIND_CONTACT_NOTICE, .concerns = 330000};
     batch = fake_seal(&fake, from, "yangtze-delta", WIRE__LANE__URGENT, specs, MANY);
+}
+
+static void arrives(void)
+{
     fake_submit(&fake, from, batch, WIRE_OK, NULL);
     fake_settle(&fake);
     cr_assert_eq(from->admitted, MANY);
     cr_assert(fake_arrive(&fake, to, WIRE__VERDICT_CODE__ARRIVED));
     fake_settle(&fake);
+}
+
+/* One batch of MANY notices to 330000, which arrive together. */
+static void given(void)
+{
+    sealed();
+    arrives();
 }
 
 /* Both nodes are heard all the while: time without a link would be added to the terms. */
@@ -105,6 +115,25 @@ Test(terms, many_share_a_row_and_each_is_told_once)
         cr_assert_eq(told[1][i], 1, "%u is overdue once", i);
     }
     cr_assert_eq(fake_count(&fake.durable, BROKER_OBLIGATION), 2, "feedback and close are owed still");
+    fake_close(&fake);
+}
+
+/* Invariant 11: a reminder of an exercise says so, though the notice lies between two that are none. */
+Test(terms, invariant_11_what_is_of_another_status_has_a_row_of_its_own)
+{
+    sealed();
+    for (uint32_t i = 0; i < MANY; i += 2)
+        batch->headers[i]->status = WIRE__STATUS__EXERCISE;
+    arrives();
+    cr_assert_eq(fake_count(&fake.durable, BROKER_OBLIGATION), 6, "three duties of two statuses");
+    pass_minutes(23);
+    uint32_t drafts = 0;
+    for (; wait_for_seal(); fake_answer_seal(&fake, WIRE_OK), fake_commit(&fake)) {
+        for (size_t i = 0; i < fake.seal.count; i++, drafts++)
+            cr_assert_eq(fake.drafts[i].status,
+                         fake.drafts[i].index % 2 == 0 ? WIRE__STATUS__EXERCISE : WIRE__STATUS__ACTUAL);
+    }
+    cr_assert_eq(drafts, MANY);
     fake_close(&fake);
 }
 
