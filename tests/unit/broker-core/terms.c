@@ -158,6 +158,28 @@ Test(terms, what_is_answered_while_others_are_told_of_is_told_of_no_more)
     fake_close(&fake);
 }
 
+/* One that was told of is signed for before the others are: its row stays one that can be read. */
+Test(terms, what_was_told_of_is_answered_while_others_wait)
+{
+    static const uint32_t answered[] = {3};
+    given();
+    pass_minutes(23);
+    cr_assert(wait_for_seal());
+    count_drafts();
+    fake_answer_seal(&fake, WIRE_OK);
+    fake_commit(&fake);
+    sign_for(answered, 1);
+    seal_all();
+    pass_minutes(8);
+    seal_all();
+    for (uint32_t i = 0; i < MANY; i++) {
+        cr_assert_eq(told[0][i], 1, "%u", i);
+        cr_assert_eq(told[1][i], i != 3, "%u", i);
+    }
+    cr_assert_eq(fake.notes[BROKER_NOTE_DAMAGED], 0);
+    fake_close(&fake);
+}
+
 /* After a restart between two SEALs of one row those that were told of are not told of again. */
 Test(terms, a_restart_between_two_seals_repeats_nothing)
 {
