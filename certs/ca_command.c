@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static enum wire_status bad_usage(const struct ca_run *run, const char *zh, const char *en,
                                   struct wire_problem *problem)
@@ -80,12 +81,24 @@ static enum wire_status copy_seal(const char *from, const char *stem, const char
     return status;
 }
 
+/* "seal-" and the second, or the next one that no earlier key of the holder is named after: who renews twice within a
+ * second keeps both. */
+static void name_of_seal(const struct ca_run *run, char *stem, size_t size)
+{
+    char path[CERT_PATH_BYTES_MAX];
+    int64_t second = run->now_ms / 1000;
+    do {
+        snprintf(stem, size, "seal-%lld", (long long)second++);
+        snprintf(path, sizeof path, "%s/%s.pem", run->options.previous, stem);
+    } while (access(path, F_OK) == 0);
+}
+
 /* The seal keys that a holder had before, earlier ones too, so that what is still under way to them can be opened. */
 static enum wire_status copy_earlier_seals(const struct ca_run *run, struct wire_problem *problem)
 {
     const char *from = run->options.previous, *to = run->options.out;
     char stem[64];
-    snprintf(stem, sizeof stem, "seal-%lld", (long long)(run->now_ms / 1000));
+    name_of_seal(run, stem, sizeof stem);
     enum wire_status status = copy_seal(from, "seal", to, stem, problem);
     DIR *folder = status == WIRE_OK ? opendir(from) : NULL;
     for (struct dirent *file; status == WIRE_OK && folder != NULL && (file = readdir(folder)) != NULL;) {

@@ -107,6 +107,19 @@ Test(command, renewing_keeps_the_earlier_seal)
     cr_expect_not_null(strstr(out_text, "6 certificates"));
 }
 
+Test(command, renewing_twice_within_a_second)
+{
+    cr_assert_eq(run("init ca --name delta"), EX_OK);
+    cr_assert_eq(run("issue node 310000 --out n"), EX_OK);
+    cr_assert_eq(run("renew node 310000 --out m --previous n"), EX_OK, "%s", err_text);
+    cr_assert_eq(run("renew node 310000 --out o --previous m"), EX_OK, "%s", err_text);
+    cr_expect_eq(system("test $(md5sum o/seal*.key | cut -c-32 | sort -u | wc -l) = 3"), 0,
+                 "three keys, and none is another under its name");
+    struct cert_identity *identity;
+    cr_assert_eq(cert_identity_load("o", &(struct cert_identity_options){.now_ms = NOW}, &identity, NULL), WIRE_OK);
+    cert_identity_free(&identity);
+}
+
 Test(command, passphrases_come_from_files)
 {
     cr_assert_eq(cert_file_write("p", wire_bytes("open sesame\n", 12), 0600, false, NULL), WIRE_OK);
