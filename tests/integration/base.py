@@ -136,7 +136,12 @@ def quiet(node):
 
 
 def drained(house):
-    return all(lane["depth"] == 0 for link in house.broker.links().values() for lane in link["lanes"])
+    """Every queue of the broker is empty; no, while it does not answer."""
+    try:
+        links = house.broker.links()
+    except Failure:
+        return False
+    return all(lane["depth"] == 0 for link in links.values() for lane in link["lanes"])
 
 
 def metric(broker, name):
