@@ -60,7 +60,7 @@ static enum wire_status from_ledger(struct broker_trust *trust, struct wire_prob
     bool broken;
     if (shell->keep == NULL) /* -n without a ledger */
         return WIRE_OK;
-    enum wire_status status = shell_directory_rows(shell, BROKER_DIRECTORY, &trust->arena, &broken, problem);
+    enum wire_status status = shell_directory_rows(shell, BROKER_DIRECTORY, &broken, problem);
     trust->stored_epoch = cert_directory_epoch(shell->directory);
     return status;
 }

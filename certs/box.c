@@ -29,14 +29,23 @@ static CMS_ContentInfo *enclose(X509 *to, const uint8_t key[CERT_KEY_BYTES])
     return NULL;
 }
 
+static X509 *certificate_of(const struct cert_entry *to)
+{
+    struct cert_held *held = (struct cert_held *)(uintptr_t)to;
+    if (held->x509 == NULL)
+        held->x509 = cert_x509_parse(to->certificate);
+    return held->x509;
+}
+
 enum wire_status cert_box_seal(const struct cert_entry *to, const uint8_t key[CERT_KEY_BYTES], struct wire_arena *arena,
                                struct wire_bytes *cms)
 {
     *cms = wire_bytes(NULL, 0);
     if (to->subject.usage != WIRE__USAGE__USAGE_SEAL)
         return WIRE_INVALID;
+    X509 *certificate = certificate_of(to);
     ERR_clear_error();
-    CMS_ContentInfo *box = enclose(((const struct cert_held *)to)->x509, key);
+    CMS_ContentInfo *box = certificate == NULL ? NULL : enclose(certificate, key);
     unsigned char *der = NULL;
     int size = box == NULL ? -1 : i2d_CMS_ContentInfo(box, &der);
     CMS_ContentInfo_free(box);

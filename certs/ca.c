@@ -83,26 +83,30 @@ static bool adcode_read(const char *text, uint32_t *adcode)
     return true;
 }
 
-/* O, OU, OU, L and CN, and that they agree with one another. */
-static bool subject_names(const struct cert_ca *ca, X509 *leaf, struct cert_subject *subject)
+bool cert_subject_names(const struct cert_ca *ca, const char *installation, const char *role, const char *usage,
+                        const char *adcode, struct cert_subject *subject)
 {
-    const X509_NAME *name = X509_get_subject_name(leaf);
-    char installation[sizeof ca->installation], role[16], usage[16], adcode[8];
-    if (!cert_name_value(name, NID_organizationName, 0, 1, installation, sizeof installation) ||
-        strcmp(installation, ca->installation) != 0 ||
-        !cert_name_value(name, NID_organizationalUnitName, 0, 2, role, sizeof role) ||
-        !cert_name_value(name, NID_organizationalUnitName, 1, 2, usage, sizeof usage) ||
-        !cert_name_value(name, NID_localityName, 0, 1, adcode, sizeof adcode) ||
-        !cert_name_value(name, NID_commonName, 0, 1, subject->name, sizeof subject->name))
-        return false;
-    if (!cert_role_parse(role, &subject->role) || !cert_usage_parse(usage, &subject->usage) ||
-        !adcode_read(adcode, &subject->region) || !cert_role_has(subject->role, subject->usage))
+    if (strcmp(installation, ca->installation) != 0 || !cert_role_parse(role, &subject->role) ||
+        !cert_usage_parse(usage, &subject->usage) || !adcode_read(adcode, &subject->region) ||
+        !cert_role_has(subject->role, subject->usage))
         return false;
     if ((subject->role == WIRE__ROLE__ROLE_BROKER) != (subject->region == 0))
         return false;
     if (subject->role == WIRE__ROLE__ROLE_SECRETARY)
         return cert_id_valid(subject->name);
     return strcmp(subject->name, adcode) == 0;
+}
+
+static bool subject_names(const struct cert_ca *ca, X509 *leaf, struct cert_subject *subject)
+{
+    const X509_NAME *name = X509_get_subject_name(leaf);
+    char installation[sizeof ca->installation], role[16], usage[16], adcode[8];
+    return cert_name_value(name, NID_organizationName, 0, 1, installation, sizeof installation) &&
+           cert_name_value(name, NID_organizationalUnitName, 0, 2, role, sizeof role) &&
+           cert_name_value(name, NID_organizationalUnitName, 1, 2, usage, sizeof usage) &&
+           cert_name_value(name, NID_localityName, 0, 1, adcode, sizeof adcode) &&
+           cert_name_value(name, NID_commonName, 0, 1, subject->name, sizeof subject->name) &&
+           cert_subject_names(ca, installation, role, usage, adcode, subject);
 }
 
 static bool subject_usage(X509 *leaf, struct cert_subject *subject)

@@ -137,7 +137,7 @@ static void check_certificate(const struct ca_run *run, const struct cert_direct
     if (entry != NULL && entry->revoked_ms != 0) {
         finding->revoked_ms = entry->revoked_ms;
         finding->reason = entry->reason;
-    } else if (!cert_crl_find(directory, x509, &finding->revoked_ms, &finding->reason)) {
+    } else if (!cert_crl_find(directory, finding->subject.serial, &finding->revoked_ms, &finding->reason)) {
         finding->revoked_ms = 0;
     }
     finding->state = state_name(&finding->subject, finding->revoked_ms, run->now_ms);

@@ -1,6 +1,7 @@
 #include "certs/directory.h"
 #include "certs/file.h"
 #include "certs/held.h"
+#include "wire/ensure.h"
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -48,10 +49,24 @@ bool cert_reason_orderly(const char *reason)
     return false;
 }
 
-bool cert_crl_find(const struct cert_directory *directory, X509 *x509, int64_t *revoked_ms, const char **reason)
+static X509_REVOKED *find_serial(X509_CRL *crl, const uint8_t serial[CERT_SERIAL_BYTES])
 {
     X509_REVOKED *revoked = NULL;
-    if (directory->crl == NULL || X509_CRL_get0_by_cert(directory->crl, &revoked, x509) != 1)
+    if (crl == NULL || sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)) <= 0)
+        return NULL;
+    ASN1_INTEGER *number = cert_serial_integer(serial);
+    ENSURE(number != NULL);
+    if (X509_CRL_get0_by_serial(crl, &revoked, number) != 1)
+        revoked = NULL;
+    ASN1_INTEGER_free(number);
+    return revoked;
+}
+
+bool cert_crl_find(const struct cert_directory *directory, const uint8_t serial[CERT_SERIAL_BYTES], int64_t *revoked_ms,
+                   const char **reason)
+{
+    X509_REVOKED *revoked = find_serial(directory->crl, serial);
+    if (revoked == NULL)
         return false;
     ASN1_ENUMERATED *code = X509_REVOKED_get_ext_d2i(revoked, NID_crl_reason, NULL, NULL);
     *reason = reason_name(code == NULL ? CRL_REASON_UNSPECIFIED : (int)ASN1_ENUMERATED_get(code));
@@ -64,7 +79,7 @@ void cert_crl_apply(struct cert_directory *directory, struct cert_held *held)
 {
     int64_t revoked_ms;
     const char *reason;
-    if (!cert_crl_find(directory, held->x509, &revoked_ms, &reason))
+    if (!cert_crl_find(directory, held->entry.subject.serial, &revoked_ms, &reason))
         return;
     held->revoked_by_crl = true;
     held->entry.revoked_ms = revoked_ms;

@@ -31,7 +31,9 @@ enum wire_status cert_directory_new(struct wire_bytes ca, const char *installati
         return WIRE_NO_MEMORY;
     enum wire_status status = cert_ca_open(&directory->ca, ca, installation, "ca.pem", problem);
     directory->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (status == WIRE_OK && directory->sha256 == NULL)
+    if (status == WIRE_OK)
+        directory->reader = cert_leaf_reader_new(&directory->ca);
+    if (status == WIRE_OK && (directory->sha256 == NULL || directory->reader == NULL))
         status = WIRE_CRYPTO;
     if (status == WIRE_OK)
         *out = directory;
@@ -66,6 +68,7 @@ void cert_directory_free(struct cert_directory **directory)
     X509_CRL_free(held->crl);
     OPENSSL_free(held->crl_der);
     EVP_MD_free(held->sha256);
+    cert_leaf_reader_free(&held->reader);
     cert_ca_close(&held->ca);
     free(held);
     *directory = NULL;
@@ -95,12 +98,9 @@ static uint32_t index_of(const struct cert_directory *directory, const uint8_t d
 static bool key_is_known(const struct cert_directory *directory, const uint8_t key[WIRE_HASH_BYTES])
 {
     size_t cursor = 0;
-    for (uint32_t i; (i = cert_table_next(&directory->by_key, hash_of(key), &cursor)) != CERT_TABLE_NONE;) {
-        uint8_t other[WIRE_HASH_BYTES];
-        key_digest(directory->held[i]->x509, other);
-        if (memcmp(other, key, sizeof other) == 0)
+    for (uint32_t i; (i = cert_table_next(&directory->by_key, hash_of(key), &cursor)) != CERT_TABLE_NONE;)
+        if (memcmp(directory->held[i]->key, key, WIRE_HASH_BYTES) == 0)
             return true;
-    }
     return false;
 }
 
@@ -112,27 +112,25 @@ static void *wider(void *old, size_t *capacity, size_t size)
     return memory;
 }
 
-static enum wire_status insert(struct cert_directory *directory, X509 *x509, const struct cert_subject *subject,
-                               const char *where, struct wire_problem *problem, uint32_t *index)
+static enum wire_status insert(struct cert_directory *directory, struct cert_checked *checked, const char *where,
+                               struct wire_problem *problem, uint32_t *index)
 {
-    uint8_t key[WIRE_HASH_BYTES];
-    key_digest(x509, key);
-    if (key_is_known(directory, key))
+    const struct cert_subject *subject = &checked->subject;
+    if (key_is_known(directory, checked->key))
         return wire_fail(problem, WIRE_INVALID, where, "该公钥已用于另一张证书。每张证书须有自己的密钥",
                          "another certificate has this public key; every certificate must have its own");
     struct cert_held *held = calloc(1, sizeof *held);
     if (held == NULL)
         return WIRE_NO_MEMORY;
-    size_t size;
-    uint8_t *der = cert_x509_der(x509, &size);
-    ENSURE(der != NULL && X509_up_ref(x509) == 1);
-    *held = (struct cert_held){.entry = {.subject = *subject, .certificate = wire_bytes(der, size)}, .x509 = x509};
+    held->entry = (struct cert_entry){.subject = *subject, .certificate = wire_bytes(checked->der, checked->size)};
+    memcpy(held->key, checked->key, WIRE_HASH_BYTES);
+    checked->der = NULL;
     if (directory->count == directory->capacity)
         directory->held = wider(directory->held, &directory->capacity, sizeof *directory->held);
     *index = (uint32_t)directory->count;
     directory->held[directory->count++] = held;
     cert_table_put(&directory->by_digest, hash_of(subject->digest), *index);
-    cert_table_put(&directory->by_key, hash_of(key), *index);
+    cert_table_put(&directory->by_key, hash_of(held->key), *index);
     cert_table_put(&directory->by_region, cert_holder_hash(subject->region, subject->role, subject->usage), *index);
     if (subject->usage == WIRE__USAGE__USAGE_TRANSPORT)
         cert_table_put(&directory->by_curve, hash_of(subject->curve), *index);
@@ -203,19 +201,34 @@ static enum wire_status check_epoch(const struct cert_directory *directory, cons
     return WIRE_OK;
 }
 
-enum wire_status cert_check_record(const struct cert_directory *directory, const Wire__DirectoryRecord *record,
-                                   const char *where, struct cert_checked *out, struct wire_problem *problem)
+/* By OpenSSL, whatever form it has. */
+static enum wire_status check_any(const struct cert_ca *ca, struct wire_bytes certificate, const char *where,
+                                  struct cert_checked *out, struct wire_problem *problem)
 {
-    *out =
-        (struct cert_checked){.x509 = cert_x509_parse(wire_bytes(record->certificate.data, record->certificate.len))};
-    if (out->x509 == NULL)
+    X509 *x509 = cert_x509_parse(certificate);
+    if (x509 == NULL)
         return wire_fail(problem, WIRE_INVALID, where, "不是证书", "not a certificate");
-    enum wire_status status = cert_ca_check(&directory->ca, out->x509, where, &out->subject, problem);
-    if (status != WIRE_OK) {
-        X509_free(out->x509);
-        out->x509 = NULL;
+    enum wire_status status = cert_ca_check(ca, x509, where, &out->subject, problem);
+    if (status == WIRE_OK) {
+        key_digest(x509, out->key);
+        out->der = cert_x509_der(x509, &out->size);
+        ENSURE(out->der != NULL);
     }
+    X509_free(x509);
     return status;
+}
+
+enum wire_status cert_check_record(const struct cert_directory *directory, struct cert_leaf_reader *reader,
+                                   const Wire__DirectoryRecord *record, const char *where, struct cert_checked *out,
+                                   struct wire_problem *problem)
+{
+    struct wire_bytes certificate = wire_bytes(record->certificate.data, record->certificate.len);
+    *out = (struct cert_checked){.der = NULL};
+    if (!cert_leaf_read(reader, certificate, &out->subject, out->key))
+        return check_any(&directory->ca, certificate, where, out, problem);
+    out->der = OPENSSL_memdup(certificate.data, certificate.size);
+    out->size = certificate.size;
+    return out->der == NULL ? WIRE_NO_MEMORY : WIRE_OK;
 }
 
 enum wire_status cert_directory_take(struct cert_directory *directory, const Wire__DirectoryRecord *record,
@@ -226,13 +239,13 @@ enum wire_status cert_directory_take(struct cert_directory *directory, const Wir
     enum wire_status status = check_epoch(directory, record, where, problem);
     if (status != WIRE_OK)
         return status;
-    if (checked->x509 == NULL)
-        status = cert_check_record(directory, record, where, checked, problem);
+    if (checked->der == NULL)
+        status = cert_check_record(directory, directory->reader, record, where, checked, problem);
     if (status != WIRE_OK)
         return status;
     uint32_t index = index_of(directory, checked->subject.digest);
     if (index == CERT_TABLE_NONE)
-        status = insert(directory, checked->x509, &checked->subject, where, problem, &index);
+        status = insert(directory, checked, where, problem, &index);
     if (status != WIRE_OK)
         return status;
     apply_record(directory->held[index], record);
@@ -244,9 +257,9 @@ enum wire_status cert_directory_take(struct cert_directory *directory, const Wir
 enum wire_status cert_directory_add(struct cert_directory *directory, const Wire__DirectoryRecord *record,
                                     struct wire_problem *problem)
 {
-    struct cert_checked checked = {.x509 = NULL};
+    struct cert_checked checked = {.der = NULL};
     enum wire_status status = cert_directory_take(directory, record, &checked, problem);
-    X509_free(checked.x509);
+    OPENSSL_free(checked.der);
     return status;
 }
 

@@ -11,6 +11,7 @@
  * directory. */
 #pragma once
 #include "certs/subject.h"
+#include "wire/codec.h"
 
 struct cert_directory;
 
@@ -50,6 +51,18 @@ enum wire_status cert_directory_add(struct cert_directory *directory, const Wire
  * DirectoryRecord. Records already known are passed over, so a running broker may load a newer file over what it has.
  */
 enum wire_status cert_directory_load(struct cert_directory *directory, const char *path, struct wire_problem *problem);
+/* Encoded records in their order, added like that one by one; where there are many their certificates are checked by as
+ * many threads as there are processors. Stops at the first that is not OK, those before it are in. DAMAGED: it cannot
+ * be decoded. */
+struct cert_rows {
+    const struct wire_bytes *raw;
+    size_t count;
+    enum wire_strict strict;
+    bool pass_known;   /* EXISTS is no reason to stop */
+    const char *where; /* for the problem */
+};
+enum wire_status cert_directory_add_rows(struct cert_directory *directory, const struct cert_rows *rows,
+                                         struct wire_problem *problem);
 /* The encoded records, for handing on: epoch from 1 to cert_directory_epoch. .data NULL when there is
  * none. */
 struct wire_bytes cert_directory_record(const struct cert_directory *directory, uint64_t epoch);

@@ -2,6 +2,7 @@
 #pragma once
 #include "certs/directory.h"
 #include "certs/identity.h"
+#include "certs/leaf.h"
 #include "certs/table.h"
 #include "certs/x509.h"
 
@@ -26,11 +27,13 @@ struct cert_identity {
     EVP_PKEY_CTX *signer;
 };
 
-/* An entry and its parsed key. The entry is the first member: cert_entry pointers are pointers to this. */
+/* An entry and what is made of it when it is needed first. The entry is the first member: cert_entry pointers are
+ * pointers to this. */
 struct cert_held {
     struct cert_entry entry;
-    X509 *x509;
-    EVP_PKEY_CTX *verifier; /* identity certificates: made at the first verification */
+    uint8_t key[WIRE_HASH_BYTES]; /* SHA-256 of the SubjectPublicKeyInfo */
+    X509 *x509;                   /* seal certificates: made at the first box */
+    EVP_PKEY_CTX *verifier;       /* identity certificates: made at the first verification */
     bool revoked_by_crl;
 };
 
@@ -51,6 +54,7 @@ struct cert_record {
 
 struct cert_directory {
     struct cert_ca ca;
+    struct cert_leaf_reader *reader;
     struct cert_held **held; /* as first added */
     size_t count, capacity;
     struct cert_record *record; /* record[i] has epoch i + 1 */
@@ -65,16 +69,20 @@ struct cert_directory {
     struct cert_root root[CERT_ROOTS_REMEMBERED];
 };
 
-/* A record's certificate, parsed and checked against the CA. Whoever has it frees x509. */
+/* A record's certificate, checked against the CA. Whoever has it frees der with OPENSSL_free. */
 struct cert_checked {
-    X509 *x509; /* NULL: not checked yet, or not good */
+    uint8_t *der; /* NULL: not checked yet, or not good */
+    size_t size;
     struct cert_subject subject;
+    uint8_t key[WIRE_HASH_BYTES]; /* SHA-256 of the SubjectPublicKeyInfo */
 };
 
-/* Reads the directory's CA and nothing else of it: several threads may check records beside one another. */
-enum wire_status cert_check_record(const struct cert_directory *directory, const Wire__DirectoryRecord *record,
-                                   const char *where, struct cert_checked *out, struct wire_problem *problem);
-/* cert_directory_add with what was checked before, if it was. */
+/* Reads the directory's CA and nothing else of it: several threads, each with a reader of its own, may check records
+ * beside one another. */
+enum wire_status cert_check_record(const struct cert_directory *directory, struct cert_leaf_reader *reader,
+                                   const Wire__DirectoryRecord *record, const char *where, struct cert_checked *out,
+                                   struct wire_problem *problem);
+/* cert_directory_add with what was checked before, if it was; takes der where the certificate is new. */
 enum wire_status cert_directory_take(struct cert_directory *directory, const Wire__DirectoryRecord *record,
                                      struct cert_checked *checked, struct wire_problem *problem);
 
@@ -87,6 +95,7 @@ static inline uint64_t cert_holder_hash(uint32_t region, Wire__Role role, Wire__
 /* Applies the CRL held, if any, to one entry (a certificate added after it). */
 void cert_crl_apply(struct cert_directory *directory, struct cert_held *held);
 /* When and why the CRL held revokes a serial; false: it does not. */
-bool cert_crl_find(const struct cert_directory *directory, X509 *x509, int64_t *revoked_ms, const char **reason);
+bool cert_crl_find(const struct cert_directory *directory, const uint8_t serial[CERT_SERIAL_BYTES], int64_t *revoked_ms,
+                   const char **reason);
 /* The RFC 5280 code of a reason; -1: not known. */
 int cert_reason_code(const char *reason);

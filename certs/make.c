@@ -99,17 +99,9 @@ X509 *cert_make_ca(const char *installation, EVP_PKEY *key, int64_t from_ms, int
     return NULL;
 }
 
-static ASN1_INTEGER *serial_integer(const uint8_t serial[CERT_SERIAL_BYTES])
-{
-    BIGNUM *number = BN_bin2bn(serial, CERT_SERIAL_BYTES, NULL);
-    ASN1_INTEGER *integer = number == NULL ? NULL : BN_to_ASN1_INTEGER(number, NULL);
-    BN_free(number);
-    return integer;
-}
-
 static bool fill_revoked(X509_REVOKED *entry, const struct cert_revoked *revoked)
 {
-    ASN1_INTEGER *serial = serial_integer(revoked->serial);
+    ASN1_INTEGER *serial = cert_serial_integer(revoked->serial);
     ASN1_TIME *at = ASN1_TIME_set(NULL, revoked->at_ms / 1000);
     ASN1_ENUMERATED *reason = ASN1_ENUMERATED_new();
     bool done = serial != NULL && at != NULL && reason != NULL && ASN1_ENUMERATED_set(reason, revoked->reason) == 1 &&

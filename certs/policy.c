@@ -83,8 +83,8 @@ static enum wire_status check_signature(const struct cert_directory *directory, 
 }
 
 /* Its own revocation: the certificate need not be in the directory, the CRL speaks of it all the same. */
-static enum wire_status check_revoked(const struct cert_directory *directory, X509 *x509,
-                                      const struct cert_policy *policy, struct wire_problem *problem)
+static enum wire_status check_revoked(const struct cert_directory *directory, const struct cert_policy *policy,
+                                      struct wire_problem *problem)
 {
     int64_t revoked_ms = 0;
     const char *reason = "";
@@ -94,7 +94,7 @@ static enum wire_status check_revoked(const struct cert_directory *directory, X5
         revoked_ms = entry->revoked_ms;
         compromised = entry->compromised;
         reason = entry->reason;
-    } else if (cert_crl_find(directory, x509, &revoked_ms, &reason)) {
+    } else if (cert_crl_find(directory, policy->secretary.serial, &revoked_ms, &reason)) {
         compromised = !cert_reason_orderly(reason);
     }
     if (revoked_ms == 0 || (revoked_ms > policy->text->signed_ms && !compromised))
@@ -178,7 +178,7 @@ enum wire_status cert_policy_verify(struct cert_directory *directory, struct wir
     if (status == WIRE_OK)
         status = check_time(out, now_ms, problem);
     if (status == WIRE_OK)
-        status = check_revoked(directory, x509, out, problem);
+        status = check_revoked(directory, out, problem);
     X509_free(x509);
     return status;
 }

@@ -7,8 +7,11 @@
 static EVP_PKEY_CTX *verifier_of(struct cert_held *held)
 {
     if (held->verifier == NULL) {
-        held->verifier = EVP_PKEY_CTX_new_from_pkey(NULL, X509_get0_pubkey(held->x509), NULL);
+        EVP_PKEY *key = cert_leaf_key(held->entry.certificate);
+        ENSURE(key != NULL);
+        held->verifier = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL); /* has its own reference */
         ENSURE(held->verifier != NULL && EVP_PKEY_verify_init(held->verifier) == 1);
+        EVP_PKEY_free(key);
     }
     return held->verifier;
 }

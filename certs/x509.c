@@ -126,6 +126,14 @@ bool cert_serial_bytes(const ASN1_INTEGER *serial, uint8_t out[CERT_SERIAL_BYTES
     return fits;
 }
 
+ASN1_INTEGER *cert_serial_integer(const uint8_t serial[CERT_SERIAL_BYTES])
+{
+    BIGNUM *number = BN_bin2bn(serial, CERT_SERIAL_BYTES, NULL);
+    ASN1_INTEGER *integer = number == NULL ? NULL : BN_to_ASN1_INTEGER(number, NULL);
+    BN_free(number);
+    return integer;
+}
+
 bool cert_name_value(const X509_NAME *name, int nid, int nth, int of, char *out, size_t size)
 {
     int found[4];

@@ -16,6 +16,7 @@ uint8_t *cert_x509_der(X509 *x509, size_t *size);                        /* OPEN
 int64_t cert_asn1_ms(const ASN1_TIME *time);                             /* INT64_MIN: not a time */
 bool cert_key_is_p256(const EVP_PKEY *key);
 bool cert_serial_bytes(const ASN1_INTEGER *serial, uint8_t out[CERT_SERIAL_BYTES]);
+ASN1_INTEGER *cert_serial_integer(const uint8_t serial[CERT_SERIAL_BYTES]); /* ASN1_INTEGER_free; NULL: no memory */
 /* The value of the entry of `nid` that is the nth of `of`; false when there are not exactly `of`, or it does not fit.
  */
 bool cert_name_value(const X509_NAME *name, int nid, int nth, int of, char *out, size_t size);
@@ -35,6 +36,9 @@ struct cert_ca {
 enum wire_status cert_ca_open(struct cert_ca *ca, struct wire_bytes bytes, const char *installation, const char *where,
                               struct wire_problem *problem);
 void cert_ca_close(struct cert_ca *ca); /* idempotent */
+/* Whether O, both OU, L and CN (subject->name) are such names and agree with one another. Fills role, usage, region. */
+bool cert_subject_names(const struct cert_ca *ca, const char *installation, const char *role, const char *usage,
+                        const char *adcode, struct cert_subject *subject);
 /* Everything certs/subject.h demands of a leaf but validity at a time. Fills *subject. */
 enum wire_status cert_ca_check(const struct cert_ca *ca, X509 *leaf, const char *where, struct cert_subject *subject,
                                struct wire_problem *problem);

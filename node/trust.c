@@ -97,7 +97,7 @@ enum wire_status node_trust_load(struct node_trust *trust, struct wire_problem *
 {
     struct node *node = trust->node;
     bool broken;
-    enum wire_status status = shell_directory_rows(&node->shell, NODE_TABLE_DIRECTORY, &trust->arena, &broken, problem);
+    enum wire_status status = shell_directory_rows(&node->shell, NODE_TABLE_DIRECTORY, &broken, problem);
     if (broken)
         stopped_at_record(trust, problem);
     else if (status != WIRE_OK)

@@ -10,9 +10,8 @@ enum { SHELL_REGIONS_MAX = 4096, SHELL_POLICIES_MAX = 1024 };
 /* --- directory.c -------------------------------------------------------------------------------------------------- */
 
 /* Adds the directory records of a table of the store, in order. *broken: it ends at a record that cannot be read or
- * taken, those before it are in. `arena` is reset. */
-enum wire_status shell_directory_rows(struct shell *shell, uint8_t table, struct wire_arena *arena, bool *broken,
-                                      struct wire_problem *problem);
+ * taken, those before it are in. */
+enum wire_status shell_directory_rows(struct shell *shell, uint8_t table, bool *broken, struct wire_problem *problem);
 
 /* Who was enrolled when this was looked at last, by rising adcode. Starts zeroed. */
 struct shell_enrolment {

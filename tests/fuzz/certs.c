@@ -5,7 +5,7 @@
 #include "certs/seal.h"
 #include "certs/x509.h"
 #include "node/cli/evidence_check.h"
-#include "support/zoo.h"
+#include "support/leaves.h"
 #include "target.h"
 #include "wire/codec.h"
 #include <openssl/err.h>
@@ -16,6 +16,7 @@ enum { CHANGED_MAX = 64 * 1024 };
 /* Made once a process: a CA, a directory, an identity, and what they signed or sealed. */
 struct house {
     struct zoo zoo;
+    struct leaves leaves;
     struct cert_directory *directory;
     struct cert_identity *node, *secretary;
     uint8_t memory[256 * 1024];
@@ -53,6 +54,7 @@ static void house_open(void)
         return;
     zoo_open(&house.zoo, INT64_C(1581300000000));
     ENSURE(atexit(zoo_leave) == 0);
+    leaves_open(&house.leaves, &house.zoo);
     house.directory = zoo_directory(&house.zoo);
     house.node = zoo_identity(&house.zoo, "330000");
     house.secretary = zoo_identity(&house.zoo, "secretary");
@@ -108,6 +110,18 @@ static struct wire_bytes bytes_of(const struct changed *changed)
     return wire_bytes(changed->data, changed->size);
 }
 
+/* What the CA would have signed, had somebody made it do so: our reader takes nothing that OpenSSL would not. */
+static void signed_anew(const struct changed *changed, struct wire_bytes from)
+{
+    static uint8_t made[LEAVES_BYTES_MAX];
+    size_t rest = from.size - leaves_signed_part(from).size;
+    if (changed->size > rest + 256)
+        leaves_compare(
+            &house.leaves,
+            wire_bytes(
+                made, leaves_sign(&house.leaves, wire_bytes(changed->data + LEAVES_HEAD, changed->size - rest), made)));
+}
+
 /* A certificate of the directory in a record of the next epoch. That of somebody enrolled is taken again as it is; a
  * changed one never: the CA's signature is over all of it. */
 static void changed_certificate(struct fuzz_input *input)
@@ -135,6 +149,7 @@ static void changed_certificate(struct fuzz_input *input)
         ENSURE(memcmp(taken->curve, entry->subject.curve, sizeof taken->curve) == 0);
     }
     cert_directory_free(&fresh);
+    signed_anew(changed, entry->certificate);
 }
 
 static void changed_crl(struct fuzz_input *input)
