@@ -3,6 +3,7 @@
 #include "wire/ensure.h"
 #include "wire/limits.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,8 @@ static void on_part_closed(void *ctx)
     void (*closed)(void *) = server->closed;
     void *closed_ctx = server->closed_ctx;
     link_table_close(server);
+    if (server->statm >= 0)
+        close(server->statm);
     free(server);
     if (closed)
         closed(closed_ctx);
@@ -150,6 +153,7 @@ enum wire_status link_server_open(uv_loop_t *loop, void *zmq_context, const stru
     if (!server)
         return wire_fail(problem, WIRE_NO_MEMORY, "ROUTER", "内存不足。", "out of memory.");
     server->loop = loop;
+    server->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     server->call = *callbacks;
     if (options)
         server->options = *options;

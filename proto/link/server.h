@@ -15,7 +15,8 @@
  * Endless multipart messages. libzmq shows a multipart message only when it is complete and counts neither high-water
  * marks nor sizes until then. So every `watch_ms` the bytes that libzmq took from each TCP connection are compared with
  * the bytes it delivered; beyond silent_bytes_max + may_be_under_way() the connection is cut. (Of more than 1,024
- * connections a quarter is looked at each time.)
+ * connections a sixteenth is looked at each time, and all as soon as this process has silent_bytes_max more of memory
+ * than when all were looked at last; a quarter where /proc does not say.)
  *
  * What cannot be done with libzmq 4.3.4:
  *   - a cap on connections before the handshake: the accept has happened when we hear of it (then it is shut down);

@@ -53,8 +53,10 @@ struct link_server {
 
     struct connection *slots; /* connections_max of them */
     uint32_t free_slot;
-    uint32_t watch_turn; /* of link_server_watch */
-    uint32_t *buckets;   /* routing counter → first slot */
+    uint32_t watch_turn;    /* of link_server_watch */
+    int statm;              /* /proc/self/statm; -1: there is none */
+    uint64_t watched_bytes; /* anonymous memory when all connections were looked at last, or less since then */
+    uint32_t *buckets;      /* routing counter → first slot */
     uint32_t buckets_mask;
     uint32_t *by_fd; /* libzmq's descriptor → slot */
     int by_fd_size;
@@ -101,5 +103,9 @@ void link_server_readable(void *server);
 
 /* server_watch.c */
 void link_server_watch(uv_timer_t *timer);
+/* Anonymous memory of this process; 0: not known. */
+uint64_t link_anonymous_bytes(int statm);
+/* Every how many-th connection is to be looked at now. */
+uint32_t link_watch_step(struct link_server *server, uint64_t anonymous_bytes);
 /* Bytes on the wire of one message of `size` payload bytes. */
 uint64_t link_wire_bytes(uint64_t size);

@@ -410,6 +410,40 @@ Test(link_cut, an_endless_message_after_hello)
     endless_message(true);
 }
 
+/* Of a crowd few are looked at each time, and all when memory grew by what one of them may keep. */
+Test(link_cut, a_crowd_is_looked_at_when_memory_grows)
+{
+    enum { MIB = 1024 * 1024 };
+    struct link_server server = {.options = {.silent_bytes_max = 4 * MIB}, .counters = {.connections = 3000}};
+    cr_expect_eq(link_watch_step(&server, 100 * MIB), 1, "the first time");
+    cr_expect_eq(link_watch_step(&server, 100 * MIB), 16);
+    cr_expect_eq(link_watch_step(&server, 104 * MIB), 16);
+    cr_expect_eq(link_watch_step(&server, 104 * MIB + 1), 1);
+    cr_expect_eq(link_watch_step(&server, 104 * MIB + 1), 16);
+    cr_expect_eq(link_watch_step(&server, 50 * MIB), 16, "less: from there on");
+    cr_expect_eq(link_watch_step(&server, 55 * MIB), 1);
+    cr_expect_eq(link_watch_step(&server, 0), 4, "not known");
+    server.counters.connections = 1024;
+    cr_expect_eq(link_watch_step(&server, 55 * MIB), 1, "few: all, always");
+    cr_expect_eq(link_anonymous_bytes(-1), 0);
+}
+
+Test(link_cut, memory_of_this_process_is_known)
+{
+    enum { SIZE = 64 * 1024 * 1024 };
+    int statm = open("/proc/self/statm", O_RDONLY);
+    uint64_t before = link_anonymous_bytes(statm);
+    cr_assert_gt(before, 0);
+    char *memory = malloc(SIZE);
+    cr_assert_not_null(memory);
+    memset(memory, 1, SIZE);
+    uint64_t with = link_anonymous_bytes(statm);
+    cr_expect_gt(with, before + SIZE / 2);
+    cr_expect_lt(with, before + 2 * (uint64_t)SIZE);
+    free(memory);
+    close(statm);
+}
+
 /* --- and those that do end: the count must be exact, or honest nodes are cut after months ----------------------- */
 
 static bool all_came(void *ctx)
