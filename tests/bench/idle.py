@@ -27,8 +27,8 @@ def measure_text(i):
 
 
 def started_ms(process):
-    """From exec to the line `ready` in its log, as the process itself counts it."""
-    for line in process.log().splitlines():
+    """From exec to the line `ready` in its log, as the process itself counts it; its newest start."""
+    for line in reversed(process.log().splitlines()):
         if " ready" in line and " ms=" in line:
             return int(line.split(" ms=")[1].split()[0])
     return None
