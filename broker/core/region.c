@@ -16,7 +16,9 @@ struct region *broker_region_make(struct broker_core *core, uint32_t adcode)
     struct region *region = broker_region_find(core, adcode);
     if (region != NULL)
         return region;
-    if (core->region_count == core->options.regions_max) {
+    /* one place is the broker's own */
+    bool kept = adcode != WIRE_REGION_BROKER && broker_region_find(core, WIRE_REGION_BROKER) == NULL;
+    if (core->region_count + kept >= core->options.regions_max) {
         broker_note(core, BROKER_NOTE_LIMIT, WIRE_NO_MEMORY, adcode, BROKER_LIMIT_REGIONS, 0, 0);
         return NULL;
     }
