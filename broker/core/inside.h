@@ -363,6 +363,7 @@ void broker_lineage_fork(struct broker_core *core, struct region *region);
 void broker_lineage_row(struct broker_core *core, const struct region *region); /* puts LINEAGE */
 bool broker_lineage_boot(struct broker_core *core, struct wire_bytes key, struct wire_bytes value);
 Wire__LineageToken *broker_token_message(struct broker_core *core, const struct token *token);
+bool broker_token_whole(const Wire__LineageToken *message); /* of the lengths we give; NULL: no */
 bool broker_is_behind(struct broker_core *core, const struct broker_hello *hello);
 void broker_meta_row(struct broker_core *core); /* puts META */
 void broker_on_operator(struct broker_core *core, const struct broker_event *event);

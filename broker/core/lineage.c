@@ -4,10 +4,16 @@
 #include "wire/canary.h"
 #include "wire/codec.h"
 
+bool broker_token_whole(const Wire__LineageToken *message)
+{
+    return message != NULL && message->ledger_id.len == WIRE_ID_BYTES &&
+           message->random.len == sizeof((struct token *)NULL)->random;
+}
+
 static void token_of(struct token *out, const Wire__LineageToken *message)
 {
     *out = (struct token){.set = false};
-    if (message == NULL || message->ledger_id.len != WIRE_ID_BYTES || message->random.len != sizeof out->random)
+    if (!broker_token_whole(message))
         return;
     out->set = true;
     memcpy(out->ledger_id, message->ledger_id.data, WIRE_ID_BYTES);

@@ -200,15 +200,13 @@ static Wire__Welcome *welcome(struct broker_core *core, struct region *region, c
     return out;
 }
 
-/* The fresh token; a stopped or rolled-back session gets none and keeps its own. */
+/* The fresh token; a stopped or rolled-back session gets none and keeps its own, if it is one. */
 static Wire__LineageToken *welcome_token(struct broker_core *core, struct region *region, const Wire__Hello *hello)
 {
     static const struct token none = {.set = true}; /* the message points into it */
     if (region->standing == WIRE__STANDING__NORMAL || region->standing == WIRE__STANDING__FORK)
         return broker_token_message(core, &region->offered_token);
-    if (hello->token != NULL)
-        return hello->token;
-    return broker_token_message(core, &none);
+    return broker_token_whole(hello->token) ? hello->token : broker_token_message(core, &none);
 }
 
 static void session_open(struct broker_core *core, struct region *region, const struct broker_event *event)

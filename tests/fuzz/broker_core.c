@@ -115,6 +115,7 @@ static void ensure_given(struct world *world, const struct fake_send *send)
 static void token_set(Wire__LineageToken **slot, const Wire__LineageToken *token)
 {
     uint8_t raw[256];
+    ENSURE(token == NULL || wire__lineage_token__get_packed_size(token) <= sizeof raw);
     Wire__LineageToken *copy =
         token == NULL ? NULL : wire__lineage_token__unpack(NULL, wire__lineage_token__pack(token, raw), raw);
     if (*slot != NULL)
