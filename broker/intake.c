@@ -40,6 +40,7 @@ static void take_hello(struct broker *broker, link_peer peer, const char *user_i
     uint32_t region = region_of(user_id);
     struct wire_arena *arena = &broker->frame_arena;
     struct broker_event event = {.kind = BROKER_EVENT_HELLO};
+    cert_verify_expect(broker->shell.directory, region, shell_wall_ms());
     event.hello = (struct broker_hello){
         .peer = peer,
         .region = region,

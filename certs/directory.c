@@ -29,6 +29,7 @@ enum wire_status cert_directory_new(struct wire_bytes ca, const char *installati
     struct cert_directory *directory = calloc(1, sizeof *directory);
     if (directory == NULL)
         return WIRE_NO_MEMORY;
+    cert_often_open(&directory->often);
     enum wire_status status = cert_ca_open(&directory->ca, ca, installation, "ca.pem", problem);
     directory->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     if (status == WIRE_OK)
@@ -46,6 +47,7 @@ static void held_free(struct cert_held *held)
 {
     X509_free(held->x509);
     EVP_PKEY_CTX_free(held->verifier);
+    cert_multiples_free(&held->multiples);
     OPENSSL_free((void *)(uintptr_t)held->entry.certificate.data);
     free(held);
 }
@@ -55,6 +57,7 @@ void cert_directory_free(struct cert_directory **directory)
     struct cert_directory *held = *directory;
     if (held == NULL)
         return;
+    cert_often_close(&held->often);
     for (size_t i = 0; i < held->count; i++)
         held_free(held->held[i]);
     for (size_t i = 0; i < held->records; i++)

@@ -3,6 +3,7 @@
 #include "certs/directory.h"
 #include "certs/identity.h"
 #include "certs/leaf.h"
+#include "certs/often.h"
 #include "certs/table.h"
 #include "certs/x509.h"
 
@@ -31,9 +32,13 @@ struct cert_identity {
  * pointers to this. */
 struct cert_held {
     struct cert_entry entry;
-    uint8_t key[WIRE_HASH_BYTES]; /* SHA-256 of the SubjectPublicKeyInfo */
-    X509 *x509;                   /* seal certificates: made at the first box */
-    EVP_PKEY_CTX *verifier;       /* identity certificates: made at the first verification */
+    uint8_t key[WIRE_HASH_BYTES];     /* SHA-256 of the SubjectPublicKeyInfo */
+    X509 *x509;                       /* seal certificates: made at the first box */
+    EVP_PKEY_CTX *verifier;           /* identity certificates: made at the first verification */
+    struct cert_multiples *multiples; /* NULL: not met often (certs/often.h) */
+    uint32_t seen;                    /* verified since it lost a table, or never had one */
+    bool seen_since;                  /* the hand of often.h passed */
+    bool making;                      /* a table is on its way */
     bool revoked_by_crl;
 };
 
@@ -67,6 +72,7 @@ struct cert_directory {
     int64_t crl_next_ms;
     EVP_MD *sha256;
     struct cert_root root[CERT_ROOTS_REMEMBERED];
+    struct cert_often often;
 };
 
 /* A record's certificate, checked against the CA. Whoever has it frees der with OPENSSL_free. */

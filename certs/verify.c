@@ -30,11 +30,14 @@ static enum wire_status find_signer(const struct cert_directory *directory, cons
     return at_ms == CERT_ANY_TIME ? WIRE_OK : cert_entry_at(entry, at_ms);
 }
 
-static enum wire_status check_signature(const struct cert_directory *directory, struct cert_held *held,
-                                        const void *text, size_t size, struct wire_bytes signature)
+static enum wire_status check_signature(struct cert_directory *directory, struct cert_held *held, const void *text,
+                                        size_t size, struct wire_bytes signature)
 {
     uint8_t digest[WIRE_HASH_BYTES];
     ENSURE(EVP_Digest(text, size, digest, NULL, directory->sha256, NULL) == 1);
+    struct cert_multiples *multiples = cert_often_seen(&directory->often, held);
+    if (multiples != NULL)
+        return cert_multiples_verify(multiples, digest, signature) ? WIRE_OK : WIRE_BAD_SIGNATURE;
     int result = EVP_PKEY_verify(verifier_of(held), signature.data, signature.size, digest, sizeof digest);
     if (result == 1)
         return WIRE_OK;
@@ -49,6 +52,18 @@ enum wire_status cert_verify_text(struct cert_directory *directory, const uint8_
     struct cert_held *held = NULL;
     enum wire_status status = find_signer(directory, signer, role, region, at_ms, &held);
     return status == WIRE_OK ? check_signature(directory, held, text, size, signature) : status;
+}
+
+void cert_verify_expect(struct cert_directory *directory, uint32_t region, int64_t at_ms)
+{
+    const struct cert_entry *entry = cert_directory_current(directory, region, WIRE__USAGE__USAGE_IDENTITY, at_ms);
+    if (entry != NULL)
+        cert_often_expect(&directory->often, (struct cert_held *)(uintptr_t)entry);
+}
+
+void cert_verify_expected(struct cert_directory *directory)
+{
+    cert_often_wait(&directory->often);
 }
 
 enum wire_status cert_verify_batch(struct cert_directory *directory, const Wire__BatchSeal *seal, int64_t at_ms)

@@ -139,6 +139,15 @@ static void load_identity(struct member *member)
           &problem);
 }
 
+/* A node has been at work before the clock starts. */
+static void expect_signers(struct world *world)
+{
+    cert_verify_expect(world->directory, 0, world_wall_ms());
+    for (uint32_t i = 0; i < world->members; i++)
+        cert_verify_expect(world->directory, world->member[i].region, world_wall_ms());
+    cert_verify_expected(world->directory);
+}
+
 static void make_boxes(struct world *world, uint32_t recipient)
 {
     struct sealed *sealed = &world->sealed[recipient];
@@ -205,6 +214,7 @@ void world_open(struct world *world, const struct plan *plan, struct result *res
         member_ready(&world->member[i]);
     for (uint32_t i = 0; world->flow[0].how == CONCERNED && i < plan->recipients; i++)
         make_boxes(world, i);
+    expect_signers(world);
     world->tally = tally_new(plan);
     raise_limits();
     world->zmq = zmq_ctx_new();
