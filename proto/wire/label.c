@@ -76,7 +76,7 @@ const ProtobufCFieldDescriptor *wire_field_by_label(const ProtobufCMessageDescri
                                                     size_t size)
 {
     for (unsigned i = 0; i < type->n_fields; i++) /* the most usual: the schema's name, letter for letter */
-        if (strncmp(type->fields[i].name, text, size) == 0 && type->fields[i].name[size] == '\0')
+        if (strlen(type->fields[i].name) == size && memcmp(type->fields[i].name, text, size) == 0)
             return &type->fields[i];
     for (unsigned i = 0; i < type->n_fields; i++)
         if (means_one_of(type->fields[i].name, text, size))
