@@ -1,4 +1,6 @@
-/* Key boxes: 32 bytes in a CMS AuthEnvelopedData to a seal certificate. */
+/* Key boxes: 32 bytes in a CMS AuthEnvelopedData to a seal certificate. Boxes and certificates of another form than our
+ * own are left to OpenSSL's CMS. */
+#include "certs/box_form.h"
 #include "certs/held.h"
 #include "certs/seal.h"
 #include <openssl/cms.h>
@@ -43,6 +45,11 @@ enum wire_status cert_box_seal(const struct cert_entry *to, const uint8_t key[CE
     *cms = wire_bytes(NULL, 0);
     if (to->subject.usage != WIRE__USAGE__USAGE_SEAL)
         return WIRE_INVALID;
+    uint8_t written[CERT_BOX_BYTES];
+    if (cert_box_write(to->certificate, key, written)) {
+        *cms = wire_bytes(wire_arena_copy(arena, written, sizeof written), sizeof written);
+        return cms->data == NULL ? WIRE_NO_MEMORY : WIRE_OK;
+    }
     X509 *certificate = certificate_of(to);
     ERR_clear_error();
     CMS_ContentInfo *box = certificate == NULL ? NULL : enclose(certificate, key);
@@ -99,6 +106,8 @@ enum wire_status cert_box_open(const struct cert_identity *identity, const uint8
 {
     memset(key, 0, CERT_KEY_BYTES);
     const struct cert_pair *pair = seal_pair(identity, certificate);
+    if (pair != NULL && cert_box_read(wire_bytes(pair->der, pair->der_size), pair->key, bytes, key))
+        return WIRE_OK;
     ERR_clear_error();
     CMS_ContentInfo *cms = pair == NULL ? NULL : parse(bytes);
     bool done = cms != NULL && disclose(cms, pair, key);

@@ -18,8 +18,6 @@ enum {
     UTC_TIME = 0x17,
     GENERALIZED_TIME = 0x18,
     EXTENSIONS = 0xa3,
-    POINT_BYTES = 65, /* 0x04, x, y */
-    KEY_ID_BYTES = 20,
 };
 
 /* [0] { INTEGER 2 } */
@@ -228,9 +226,9 @@ static bool read_names(const struct cert_leaf_reader *reader, struct wire_bytes 
            reader->plain_installation && cert_subject_names(reader->ca, installation, role, usage, adcode, subject);
 }
 
-static bool on_curve(struct cert_leaf_reader *reader, const uint8_t point[POINT_BYTES])
+static bool on_curve(struct cert_leaf_reader *reader, const uint8_t point[CERT_POINT_BYTES])
 {
-    bool is = EC_POINT_oct2point(reader->p256, reader->point, point, POINT_BYTES, reader->numbers) == 1;
+    bool is = EC_POINT_oct2point(reader->p256, reader->point, point, CERT_POINT_BYTES, reader->numbers) == 1;
     ERR_clear_error();
     return is;
 }
@@ -238,7 +236,7 @@ static bool on_curve(struct cert_leaf_reader *reader, const uint8_t point[POINT_
 /* Uncompressed only. */
 static bool p256_point(struct wire_bytes key, struct wire_bytes *point)
 {
-    return expect(&key, p256_head, sizeof p256_head) && take_bytes(&key, POINT_BYTES, point) && key.size == 0 &&
+    return expect(&key, p256_head, sizeof p256_head) && take_bytes(&key, CERT_POINT_BYTES, point) && key.size == 0 &&
            point->data[0] == POINT_CONVERSION_UNCOMPRESSED;
 }
 
@@ -253,14 +251,14 @@ static bool read_key(struct cert_leaf_reader *reader, struct wire_bytes key, str
     return true;
 }
 
-static bool read_extensions(struct wire_bytes extensions, Wire__Usage usage)
+static bool read_extensions(struct wire_bytes extensions, Wire__Usage usage, struct wire_bytes *key_id)
 {
     struct wire_bytes list, id;
     const uint8_t *use = usage == WIRE__USAGE__USAGE_IDENTITY ? for_signing : for_agreement;
     return take(&extensions, SEQUENCE, &list) && extensions.size == 0 && expect(&list, no_ca, sizeof no_ca) &&
            expect(&list, use, sizeof for_signing) && expect(&list, own_key_id, sizeof own_key_id) &&
-           take_bytes(&list, KEY_ID_BYTES, &id) && expect(&list, ca_key_id, sizeof ca_key_id) &&
-           take_bytes(&list, KEY_ID_BYTES, &id) && list.size == 0;
+           take_bytes(&list, CERT_KEY_ID_BYTES, key_id) && expect(&list, ca_key_id, sizeof ca_key_id) &&
+           take_bytes(&list, CERT_KEY_ID_BYTES, &id) && list.size == 0;
 }
 
 static void digest(const struct cert_leaf_reader *reader, struct wire_bytes bytes, uint8_t out[WIRE_HASH_BYTES])
@@ -284,11 +282,12 @@ bool cert_leaf_read(struct cert_leaf_reader *reader, struct wire_bytes der, stru
                     uint8_t key[WIRE_HASH_BYTES])
 {
     struct leaf leaf;
+    struct wire_bytes key_id;
     *subject = (struct cert_subject){.region = 0};
     if (!cut(der, &leaf) || !wire_bytes_equal(leaf.issuer, reader->issuer) ||
         !read_serial(leaf.serial, subject->serial) || !read_times(reader, leaf.times, subject) ||
         !read_names(reader, leaf.subject, subject) || !read_key(reader, leaf.key, subject) ||
-        !read_extensions(leaf.extensions, subject->usage) || !signed_by_ca(reader, &leaf))
+        !read_extensions(leaf.extensions, subject->usage, &key_id) || !signed_by_ca(reader, &leaf))
         return false;
     digest(reader, der, subject->digest);
     digest(reader, leaf.key, key);
@@ -296,6 +295,13 @@ bool cert_leaf_read(struct cert_leaf_reader *reader, struct wire_bytes der, stru
 }
 
 /* --- its key ------------------------------------------------------------------------------------------------------ */
+
+bool cert_leaf_agreement(struct wire_bytes der, struct wire_bytes *point, struct wire_bytes *key_id)
+{
+    struct leaf leaf;
+    return cut(der, &leaf) && p256_point(leaf.key, point) &&
+           read_extensions(leaf.extensions, WIRE__USAGE__USAGE_SEAL, key_id);
+}
 
 static EVP_PKEY *key_of_point(struct wire_bytes point)
 {

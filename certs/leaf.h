@@ -10,6 +10,8 @@
 #pragma once
 #include "certs/x509.h"
 
+enum { CERT_POINT_BYTES = 65 /* 0x04, x, y */, CERT_KEY_ID_BYTES = 20 };
+
 struct cert_leaf_reader;
 
 /* `ca` must outlive it. NULL: no memory. */
@@ -18,5 +20,8 @@ void cert_leaf_reader_free(struct cert_leaf_reader **reader);
 /* Fills *subject, and `key` with SHA-256 of the SubjectPublicKeyInfo. false: not of this form, or not good. */
 bool cert_leaf_read(struct cert_leaf_reader *reader, struct wire_bytes der, struct cert_subject *subject,
                     uint8_t key[WIRE_HASH_BYTES]);
+/* The point (CERT_POINT_BYTES, uncompressed) and the key id (CERT_KEY_ID_BYTES) of a certificate of this form that was
+ * checked before. false: of another form, or no P-256 key. */
+bool cert_leaf_agreement(struct wire_bytes der, struct wire_bytes *point, struct wire_bytes *key_id);
 /* The P-256 key of a certificate that was checked before, of whatever form. NULL: it has none, or no memory. */
 EVP_PKEY *cert_leaf_key(struct wire_bytes der);

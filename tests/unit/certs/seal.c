@@ -1,5 +1,7 @@
 #include "certs/seal.h"
+#include "certs/box_form.h"
 #include "certs/file.h"
+#include "certs/held.h"
 #include "fixture.h"
 #include "wire/id.h"
 #include <stdio.h>
@@ -21,6 +23,11 @@ static void teardown(void)
 }
 
 TestSuite(seal, .init = setup, .fini = teardown);
+
+static const EVP_PKEY *seal_key_of(const struct cert_identity *identity)
+{
+    return identity->pair[WIRE__USAGE__USAGE_SEAL].key;
+}
 
 static struct wire_bytes box_to(const struct cert_entry *entry, const uint8_t key[32])
 {
@@ -136,6 +143,77 @@ Test(seal, openssl_on_the_command_line_opens_a_box)
     cr_expect_eq(system(command), 0, "not derived with SHA-256");
     snprintf(command, sizeof command, "openssl cms -cmsout -print -inform DER -in %s | grep -q 'aes-256-gcm'", box);
     cr_expect_eq(system(command), 0);
+}
+
+/* The other way round: what OpenSSL's CMS makes of the same choices is a box of our form, and opens as one. */
+Test(seal, a_box_of_openssl_opens)
+{
+    struct cert_identity *identity = zoo_identity(&fixture.zoo, "330000");
+    const struct cert_entry *entry = cert_directory_current(fixture.directory, 330000, WIRE__USAGE__USAGE_SEAL, NOW);
+    char box[ZOO_PATH_MAX], in[ZOO_PATH_MAX], command[4 * ZOO_PATH_MAX];
+    uint8_t key[32], opened[32];
+    cert_random(key, sizeof key);
+    cr_assert_eq(cert_file_write(zoo_path(&fixture.zoo, "key", in), wire_bytes(key, sizeof key), 0600, false, NULL),
+                 WIRE_OK);
+    zoo_path(&fixture.zoo, "box.der", box);
+    for (int by_key_id = 0; by_key_id < 2; by_key_id++) {
+        snprintf(command, sizeof command,
+                 "openssl cms -encrypt -binary -aes-256-gcm -outform DER -in %s -out %s %s -recip %s/330000/seal.pem "
+                 "-keyopt ecdh_kdf_md:sha256",
+                 in, box, by_key_id ? "-keyid" : "", fixture.zoo.root);
+        cr_assert_eq(system(command), 0);
+        struct cert_file made;
+        cr_assert_eq(cert_file_read(box, false, &made, NULL), WIRE_OK);
+        struct wire_bytes cms = wire_bytes(made.data, made.size);
+        memset(opened, 0, sizeof opened);
+        cr_expect_eq(cert_box_read(entry->certificate, seal_key_of(identity), cms, opened), by_key_id == 1,
+                     "by issuer: OpenSSL's to read");
+        cr_expect_eq(cert_box_open(identity, entry->subject.digest, cms, opened), WIRE_OK);
+        cr_expect_arr_eq(opened, key, 32);
+        cert_file_close(&made);
+    }
+    cert_identity_free(&identity);
+}
+
+/* Whatever byte of it is another one: the same key or none, and OpenSSL says so too where ours says none. */
+Test(seal, a_bent_box_is_not_of_our_form)
+{
+    struct cert_identity *identity = zoo_identity(&fixture.zoo, "330000");
+    const struct cert_entry *entry = cert_directory_current(fixture.directory, 330000, WIRE__USAGE__USAGE_SEAL, NOW);
+    uint8_t key[32] = {7}, opened[32], zero[32] = {0}, box[CERT_BOX_BYTES];
+    cr_assert(cert_box_write(entry->certificate, key, box));
+    cr_expect(cert_box_read(entry->certificate, seal_key_of(identity), wire_bytes(box, sizeof box), opened));
+    cr_expect_arr_eq(opened, key, 32);
+    for (size_t i = 0; i < sizeof box; i++) {
+        box[i] ^= 0x20;
+        cr_expect_not(cert_box_read(entry->certificate, seal_key_of(identity), wire_bytes(box, sizeof box), opened),
+                      "byte %zu", i);
+        cr_expect_arr_eq(opened, zero, 32);
+        box[i] ^= 0x20;
+    }
+    cr_expect_not(cert_box_read(entry->certificate, seal_key_of(identity), wire_bytes(box, sizeof box - 1), opened));
+    const struct cert_entry *transport =
+        cert_directory_current(fixture.directory, 330000, WIRE__USAGE__USAGE_TRANSPORT, NOW);
+    cr_expect_not(cert_box_write(transport->certificate, key, box));
+    const struct cert_entry *signing =
+        cert_directory_current(fixture.directory, 330000, WIRE__USAGE__USAGE_IDENTITY, NOW);
+    cr_expect_not(cert_box_write(signing->certificate, key, box));
+    cert_identity_free(&identity);
+}
+
+/* Two boxes of one key have nothing in common but their form. */
+Test(seal, no_two_boxes_are_alike)
+{
+    const struct cert_entry *entry = cert_directory_current(fixture.directory, 330000, WIRE__USAGE__USAGE_SEAL, NOW);
+    uint8_t key[32] = {8}, box[2][CERT_BOX_BYTES];
+    cr_assert(cert_box_write(entry->certificate, key, box[0]) && cert_box_write(entry->certificate, key, box[1]));
+    enum { POINT = 55, WRAPPED = 173, NONCE = 243, CONTENT = 260, TAG = 294 };
+    cr_expect_neq(memcmp(box[0] + POINT, box[1] + POINT, CERT_POINT_BYTES), 0);
+    cr_expect_neq(memcmp(box[0] + WRAPPED, box[1] + WRAPPED, 40), 0);
+    cr_expect_neq(memcmp(box[0] + NONCE, box[1] + NONCE, 12), 0);
+    cr_expect_neq(memcmp(box[0] + CONTENT, box[1] + CONTENT, 32), 0);
+    cr_expect_neq(memcmp(box[0] + TAG, box[1] + TAG, 16), 0);
+    cr_expect_eq(memcmp(box[0], box[1], POINT), 0);
 }
 
 TestSuite(payload);
