@@ -8,9 +8,10 @@
  *
  * A reader belongs to one thread. Only certs/ includes this. */
 #pragma once
+#include "certs/multiples.h"
 #include "certs/x509.h"
 
-enum { CERT_POINT_BYTES = 65 /* 0x04, x, y */, CERT_KEY_ID_BYTES = 20 };
+enum { CERT_KEY_ID_BYTES = 20 };
 
 struct cert_leaf_reader;
 
