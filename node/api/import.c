@@ -307,6 +307,7 @@ static enum wire_status find_columns(struct api_import *job, struct wire_problem
             .column = import_find_column(&job->csv, profile, profile->fields[i].column),
             .when = import_find_column(&job->csv, profile, profile->fields[i].when),
         };
+    import_columns_pair(job);
     return status;
 }
 

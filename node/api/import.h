@@ -3,7 +3,8 @@
  *
  *   import.c        the request, the job, its slices, what the node answered
  *   import_row.c    one row: whose it is, is it right, was it there before
- *   import_value.c  the profile's fields over rows → JSON of a payload
+ *   import_value.c  the profile's fields over rows → a payload
+ *   import_object.c what those become: a message, or JSON
  *   import_group.c  rows of one key → a draft: new, an update, or unchanged
  *   import_report.c the report
  *
@@ -75,6 +76,7 @@ void import_index_close(struct import_index *index);
 /* One field of the profile over this file. */
 struct import_column {
     int column, when; /* index of the heading; -1: the file has none */
+    unsigned place;   /* the first field of the profile that fills the same one of the payload */
 };
 
 /* What a field says, while a row is read. */
@@ -117,13 +119,37 @@ struct api_import {
 /* The column that `names` ("病例编号|case_no") means: a heading of one of these names, of another name that the profile
  * has for the same column, or that is the label of a field filled from it. -1: the file has none. */
 int import_find_column(const struct api_csv *csv, const struct api_profile *profile, const char *names);
+/* Which fields fill the same place: when all columns are found. */
+void import_columns_pair(struct api_import *job);
 /* The payload as JSON: of the given rows, entries in their order. *content gets all that comes from the cells. */
 json_t *import_payload(struct api_import *job, const uint32_t *rows, size_t count, struct wire_text *content);
+/* The same as a message in the job's arena, as the reader of JSON would make it. NULL: it would refuse it, or something
+ * is not as plain as payloads are; arena and *content are in no order then. */
+ProtobufCMessage *import_message(struct api_import *job, const uint32_t *rows, size_t count, struct wire_text *content);
 /* Pieces of a cell that holds several: 320000;330000、340000. Returns how many there are; false from `take` ends. */
 size_t import_split(const char *text, bool (*take)(void *context, const char *piece, size_t size), void *context);
 const char *import_cell(const struct api_import *job, uint32_t row, int column);
 /* The column that gives the field a problem is about: "conveyance[1].travel_day". -1 */
 int import_column_of(const struct api_import *job, const char *where);
+
+/* --- import_object.c --- */
+/* A payload, or an entry of its list, while its fields are put in: one of the two. */
+struct import_object {
+    json_t *json;
+    ProtobufCMessage *message;
+    bool has[API_PROFILE_FIELDS_MAX]; /* by import_column.place */
+    bool bent;                        /* a message that is not as plain as payloads are: JSON has to do it */
+};
+/* Whether field `index` of the profile was put in, by itself or another. The groups that it lies in are there then. */
+bool import_object_has(struct api_import *job, struct import_object *object, unsigned index);
+/* What field `index` of the profile says. false: JSON has to say what is wrong. */
+bool import_object_put(struct api_import *job, struct import_object *object, unsigned index,
+                       const struct import_value *value);
+/* Room for the payload's entries, then each of them. */
+bool import_object_list(struct api_import *job, struct import_object *payload, size_t count);
+bool import_object_entry(struct api_import *job, struct import_object *payload, size_t i, struct import_object *entry);
+/* An empty message in the job's arena; NULL: no memory, or its schema demands fields. */
+ProtobufCMessage *import_object_message(struct api_import *job, const ProtobufCMessageDescriptor *type);
 
 /* --- import_row.c --- */
 void import_row(struct api_import *job, uint32_t row);

@@ -48,17 +48,34 @@ static void put_head(const struct api_import *job, uint32_t first_row, struct wi
                      import_cell(job, first_row, job->mechanism), import_cell(job, first_row, job->concerns));
 }
 
+/* By way of JSON, whose reader says what is wrong. */
+static ProtobufCMessage *read_json(struct api_import *job, const uint32_t *rows, size_t count, struct wire_text *text,
+                                   struct wire_problem *problem)
+{
+    json_t *json = import_payload(job, rows, count, text);
+    ProtobufCMessage *payload =
+        link_json_value_to_message(job->profile->kind->payload, json, &job->arena, true, problem);
+    json_decref(json);
+    return payload;
+}
+
 ProtobufCMessage *import_read(struct api_import *job, const uint32_t *rows, size_t count, uint8_t content[32],
                               struct wire_problem *problem)
 {
     struct wire_text text = {.grow = realloc};
+    size_t mark = wire_arena_mark(&job->arena);
+    bool exhausted = job->arena.exhausted;
     put_head(job, rows[0], &text);
-    json_t *json = import_payload(job, rows, count, &text);
+    size_t head = text.size;
+    ProtobufCMessage *payload = import_message(job, rows, count, &text);
+    if (payload == NULL) {
+        wire_arena_back(&job->arena, mark);
+        job->arena.exhausted = exhausted;
+        text.size = head;
+        payload = read_json(job, rows, count, &text, problem);
+    }
     job->api->backend.sha256(job->api->backend.context, wire_bytes(text.data, text.size), content);
     free(text.data);
-    ProtobufCMessage *payload =
-        link_json_value_to_message(job->profile->kind->payload, json, &job->arena, true, problem);
-    json_decref(json);
     return payload;
 }
 

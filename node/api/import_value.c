@@ -228,51 +228,7 @@ static bool value_of(struct api_import *job, unsigned index, uint32_t row, size_
     return value->size > 0;
 }
 
-/* --- JSON --- */
-
-static bool add_piece(void *list, const char *piece, size_t size)
-{
-    json_array_append_new(list, json_stringn(piece, size));
-    return true;
-}
-
-static json_t *leaf(const struct api_profile_field *field, const struct import_value *value)
-{
-    if (field->path[field->depth - 1]->label != PROTOBUF_C_LABEL_REPEATED)
-        return json_stringn(value->text, value->size);
-    json_t *list = json_array();
-    import_split(value->text, add_piece, list);
-    return list;
-}
-
-/* Where the field lies below `object`; *inner is the object that holds it. The list of entries is stepped over. */
-static const char *descend(const struct api_profile_field *field, json_t *object, json_t **inner)
-{
-    for (unsigned i = field->entry ? 1 : 0; i + 1 < field->depth; i++) {
-        json_t *next = json_object_get(object, field->path[i]->name);
-        if (next == NULL) {
-            next = json_object();
-            json_object_set_new(object, field->path[i]->name, next);
-        }
-        object = next;
-    }
-    *inner = object;
-    return field->path[field->depth - 1]->name;
-}
-
-static bool is_there(const struct api_profile_field *field, json_t *object)
-{
-    json_t *inner;
-    const char *name = descend(field, object, &inner);
-    return json_object_get(inner, name) != NULL;
-}
-
-static void put(const struct api_profile_field *field, json_t *object, const struct import_value *value)
-{
-    json_t *inner;
-    const char *name = descend(field, object, &inner);
-    json_object_set_new(inner, name, leaf(field, value));
-}
+/* --- what they make --- */
 
 /* What makes two files say the same: fields and cells, not today's date, not the order of entries. */
 static void note(struct wire_text *content, const struct api_profile_field *field, const struct import_value *value)
@@ -333,19 +289,19 @@ static bool combined(struct api_import *job, unsigned index, const uint32_t *row
     return found;
 }
 
-static json_t *entry_of(struct api_import *job, uint32_t row, size_t number, struct import_value *value,
-                        struct wire_text *content)
+static bool fill_entry(struct api_import *job, uint32_t row, size_t number, struct import_object *entry,
+                       struct import_value *value, struct wire_text *content)
 {
     const struct api_profile *profile = job->profile;
-    json_t *entry = json_object();
     for (unsigned i = 0; i < profile->fields_count; i++) {
         value->size = 0;
-        if (!profile->fields[i].entry || is_there(&profile->fields[i], entry) || !value_of(job, i, row, number, value))
+        if (!profile->fields[i].entry || import_object_has(job, entry, i) || !value_of(job, i, row, number, value))
             continue;
-        put(&profile->fields[i], entry, value);
+        if (!import_object_put(job, entry, i, value))
+            return false;
         note(content, &profile->fields[i], value);
     }
-    return entry;
+    return !entry->bent;
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -361,45 +317,73 @@ static void note_entries(struct wire_text *content, char **texts, size_t count)
         wire_text_add(content, "\x1D", 1);
         free(texts[i]);
     }
+    free(texts); /* they are the caller's no more */
+}
+
+static void forget_texts(char **texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(texts[i]);
     free(texts);
 }
 
-static void put_entries(struct api_import *job, json_t *payload, const uint32_t *rows, size_t count,
+static bool put_entries(struct api_import *job, struct import_object *payload, const uint32_t *rows, size_t count,
                         struct import_value *value, struct wire_text *content)
 {
-    json_t *list = json_array();
     char **texts = calloc(count, sizeof *texts);
     ENSURE(texts != NULL);
-    for (size_t i = 0; i < count; i++) {
+    bool good = import_object_list(job, payload, count);
+    for (size_t i = 0; good && i < count; i++) {
+        struct import_object entry;
         struct wire_text text = {.grow = realloc};
         wire_text_string(&text, "");
-        json_array_append_new(list, entry_of(job, rows[i], i + 1, value, &text));
+        good = import_object_entry(job, payload, i, &entry) && fill_entry(job, rows[i], i + 1, &entry, value, &text);
         ENSURE(!text.cut && text.data != NULL);
         texts[i] = text.data;
     }
-    json_object_set_new(payload, job->profile->entry_list->name, list);
-    if (content == NULL) {
-        for (size_t i = 0; i < count; i++)
-            free(texts[i]);
-        free(texts);
-        return;
+    if (good && content != NULL)
+        note_entries(content, texts, count);
+    else
+        forget_texts(texts, count);
+    return good;
+}
+
+static bool fill(struct api_import *job, struct import_object *payload, const uint32_t *rows, size_t count,
+                 struct wire_text *content)
+{
+    const struct api_profile *profile = job->profile;
+    struct import_value *value = &job->values[0];
+    for (unsigned i = 0; i < profile->fields_count; i++) {
+        if (profile->fields[i].entry || import_object_has(job, payload, i) || !combined(job, i, rows, count, value))
+            continue;
+        if (!import_object_put(job, payload, i, value))
+            return false;
+        note(content, &profile->fields[i], value);
     }
-    note_entries(content, texts, count);
+    return !payload->bent && (profile->entry_list == NULL || put_entries(job, payload, rows, count, value, content));
 }
 
 json_t *import_payload(struct api_import *job, const uint32_t *rows, size_t count, struct wire_text *content)
 {
-    const struct api_profile *profile = job->profile;
-    struct import_value *value = &job->values[0];
-    json_t *payload = json_object();
-    ENSURE(payload != NULL);
-    for (unsigned i = 0; i < profile->fields_count; i++) {
-        if (profile->fields[i].entry || is_there(&profile->fields[i], payload) || !combined(job, i, rows, count, value))
-            continue;
-        put(&profile->fields[i], payload, value);
-        note(content, &profile->fields[i], value);
+    struct import_object payload = {.json = json_object()};
+    ENSURE(payload.json != NULL && fill(job, &payload, rows, count, content));
+    return payload.json;
+}
+
+ProtobufCMessage *import_message(struct api_import *job, const uint32_t *rows, size_t count, struct wire_text *content)
+{
+    struct import_object payload = {.message = import_object_message(job, job->profile->kind->payload)};
+    return payload.message != NULL && fill(job, &payload, rows, count, content) ? payload.message : NULL;
+}
+
+void import_columns_pair(struct api_import *job)
+{
+    const struct api_profile_field *fields = job->profile->fields;
+    for (unsigned i = 0; i < job->profile->fields_count; i++) {
+        unsigned j = 0;
+        while (fields[j].entry != fields[i].entry || fields[j].depth != fields[i].depth ||
+               memcmp(fields[j].path, fields[i].path, fields[i].depth * sizeof *fields[i].path) != 0)
+            j++;
+        job->columns[i].place = j;
     }
-    if (profile->entry_list != NULL)
-        put_entries(job, payload, rows, count, value, content);
-    return payload;
 }

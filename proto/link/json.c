@@ -48,7 +48,8 @@ static bool read_value(struct link_json_reader *reader, const ProtobufCFieldDesc
                               "is null; leave out what has no value");
     if (field->type == PROTOBUF_C_TYPE_MESSAGE)
         return (*(ProtobufCMessage **)at = read_message(reader, field->descriptor, value)) != NULL;
-    return link_json_read_scalar(reader, field, value, at);
+    struct link_json_scalar scalar = {json_string_value(value), json_string_length(value), value};
+    return link_json_read_scalar(reader, field, &scalar, at);
 }
 
 static void *member(ProtobufCMessage *message, size_t offset)
@@ -84,8 +85,8 @@ static bool read_list(struct link_json_reader *reader, ProtobufCMessage *message
     return true;
 }
 
-static bool read_single(struct link_json_reader *reader, ProtobufCMessage *message,
-                        const ProtobufCFieldDescriptor *field, const json_t *value)
+/* The field has a value from now on. */
+static bool claim(struct link_json_reader *reader, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
     if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0) {
         uint32_t *which = member(message, field->quantifier_offset);
@@ -97,23 +98,29 @@ static bool read_single(struct link_json_reader *reader, ProtobufCMessage *messa
                field->type != PROTOBUF_C_TYPE_MESSAGE) {
         *(protobuf_c_boolean *)member(message, field->quantifier_offset) = 1;
     }
-    return read_value(reader, field, value, member(message, field->offset));
+    return true;
 }
 
-static bool says_unstated(const json_t *value)
+static bool read_single(struct link_json_reader *reader, ProtobufCMessage *message,
+                        const ProtobufCFieldDescriptor *field, const json_t *value)
+{
+    return claim(reader, message, field) && read_value(reader, field, value, member(message, field->offset));
+}
+
+static bool says_unstated(const char *text)
 {
     static const char *const words[] = {"未注明", "不详", "unknown", "unstated"};
-    for (size_t i = 0; json_is_string(value) && i < sizeof words / sizeof *words; i++)
-        if (strcmp(json_string_value(value), words[i]) == 0)
+    for (size_t i = 0; text != NULL && i < sizeof words / sizeof *words; i++)
+        if (strcmp(text, words[i]) == 0)
             return true;
     return false;
 }
 
 /* "未注明" for X: X_unstated becomes true, X stays absent. */
-static bool read_unstated(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, const json_t *value)
+static bool read_unstated(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, const char *text)
 {
     const ProtobufCFieldDescriptor *unstated = NULL;
-    if (says_unstated(value))
+    if (says_unstated(text))
         unstated = wire_field_unstated(message->descriptor, field);
     if (unstated == NULL)
         return false;
@@ -132,7 +139,7 @@ static bool read_field(struct link_json_reader *reader, ProtobufCMessage *messag
                               "is given twice under different names; keep one");
     else if (field->label == PROTOBUF_C_LABEL_REPEATED)
         good = read_list(reader, message, field, value);
-    else if (!read_unstated(message, field, value))
+    else if (!read_unstated(message, field, json_string_value(value)))
         good = read_single(reader, message, field, value);
     *seen = 1;
     wire_path_leave(&reader->path, mark);
@@ -212,6 +219,49 @@ ProtobufCMessage *link_json_value_to_message(const ProtobufCMessageDescriptor *t
 {
     struct link_json_reader reader = {.arena = arena, .strict = strict, .problem = problem};
     return read_message(&reader, type, value);
+}
+
+/* --- texts --- */
+
+static void start(struct link_json_reader *reader, struct wire_arena *arena)
+{
+    reader->arena = arena;
+    reader->strict = true;
+    reader->problem = NULL;
+    reader->path.en_size = reader->path.zh_size = 0;
+    reader->path.en[0] = reader->path.zh[0] = '\0';
+}
+
+bool link_json_put_text(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, struct wire_bytes text,
+                        struct wire_arena *arena)
+{
+    struct link_json_reader reader;
+    struct link_json_scalar scalar = {.text = (const char *)text.data, .size = text.size};
+    if (field->label == PROTOBUF_C_LABEL_REPEATED || field->type == PROTOBUF_C_TYPE_MESSAGE)
+        return false;
+    start(&reader, arena);
+    return read_unstated(message, field, scalar.text) ||
+           (claim(&reader, message, field) &&
+            link_json_read_scalar(&reader, field, &scalar, member(message, field->offset)));
+}
+
+bool link_json_put_texts(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
+                         const struct wire_bytes *texts, size_t count, struct wire_arena *arena)
+{
+    struct link_json_reader reader;
+    size_t size = wire_field_element_size(field->type);
+    if (field->label != PROTOBUF_C_LABEL_REPEATED || field->type == PROTOBUF_C_TYPE_MESSAGE || count == 0)
+        return false;
+    char *elements = wire_arena_take(arena, count * size);
+    start(&reader, arena);
+    for (size_t i = 0; i < count; i++) {
+        struct link_json_scalar scalar = {.text = (const char *)texts[i].data, .size = texts[i].size};
+        if (elements == NULL || !link_json_read_scalar(&reader, field, &scalar, elements + i * size))
+            return false;
+    }
+    *(size_t *)member(message, field->quantifier_offset) = count;
+    *(void **)member(message, field->offset) = elements;
+    return true;
 }
 
 /* --- syntax --- */

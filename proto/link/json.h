@@ -8,6 +8,7 @@
  * content are wire_kind.check's. */
 #pragma once
 #include "wire/arena.h"
+#include "wire/bytes.h"
 #include "wire/status.h"
 #include <jansson.h>
 #include <protobuf-c/protobuf-c.h>
@@ -21,6 +22,12 @@ ProtobufCMessage *link_json_to_message(const ProtobufCMessageDescriptor *type, c
  * copied. */
 ProtobufCMessage *link_json_value_to_message(const ProtobufCMessageDescriptor *type, const json_t *value,
                                              struct wire_arena *arena, bool strict, struct wire_problem *problem);
+/* Without JSON: texts, valid UTF-8 and NUL-terminated, into a field that nothing was put into yet, as JSON strings
+ * would be read. false: that would be refused, or the field is of another sort; the message is in no order then. */
+bool link_json_put_text(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, struct wire_bytes text,
+                        struct wire_arena *arena);
+bool link_json_put_texts(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
+                         const struct wire_bytes *texts, size_t count, struct wire_arena *arena);
 /* Parses text with the project's flags (duplicates refused, NUL refused); NULL with `problem` filled. Caller
  * json_decref()s. */
 json_t *link_json_parse(const char *text, size_t size, struct wire_problem *problem);

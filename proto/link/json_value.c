@@ -14,13 +14,14 @@
 enum { VALUE_SHOWN = 96, WORDS_SHOWN = 320, HEX_TEXT_MAX = 64 };
 
 /* What was written, cut, and masked where the field is personal: problems may be logged. */
-static const char *shown(const ProtobufCFieldDescriptor *field, const json_t *value, char cut[VALUE_SHOWN])
+static const char *shown(const ProtobufCFieldDescriptor *field, const struct link_json_scalar *value,
+                         char cut[VALUE_SHOWN])
 {
     char scratch[WIRE_MASK_SCRATCH];
     struct wire_text out = {.data = cut, .capacity = VALUE_SHOWN};
     cut[0] = '\0';
-    if (!json_is_string(value)) {
-        char *dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+    if (value->text == NULL) {
+        char *dumped = json_dumps(value->json, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
         const struct wire_field *numeric = wire_field_of(field);
         bool personal = numeric != NULL && numeric->mask != WIRE_MASK_NONE;
         wire_text_string(&out, personal || dumped == NULL ? "****" : dumped);
@@ -28,8 +29,8 @@ static const char *shown(const ProtobufCFieldDescriptor *field, const json_t *va
         return cut;
     }
     const struct wire_field *row = wire_field_of(field);
-    const char *masked = row == NULL ? NULL : wire_mask(row->mask, json_string_value(value), scratch, sizeof scratch);
-    wire_text_string(&out, masked == NULL ? json_string_value(value) : masked);
+    const char *masked = row == NULL ? NULL : wire_mask(row->mask, value->text, scratch, sizeof scratch);
+    wire_text_string(&out, masked == NULL ? value->text : masked);
     return cut;
 }
 
@@ -91,15 +92,15 @@ static void put_integer(ProtobufCType type, void *at, uint64_t bits)
     }
 }
 
-static bool read_integer(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field, const json_t *value,
-                         void *at)
+static bool read_integer(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field,
+                         const struct link_json_scalar *value, void *at)
 {
     char cut[VALUE_SHOWN];
     uint64_t bits = 0;
     struct range range = range_of(field->type);
-    bool good = json_is_integer(value)  ? integer_value(json_integer_value(value), range, &bits)
-                : json_is_string(value) ? integer_text(json_string_value(value), range, &bits)
-                                        : false;
+    bool good = json_is_integer(value->json) ? integer_value(json_integer_value(value->json), range, &bits)
+                : value->text != NULL        ? integer_text(value->text, range, &bits)
+                                             : false;
     if (!good)
         return link_json_fail(reader, WIRE_INVALID, "“%s”不是 %" PRId64 " 到 %" PRIu64 " 之间的整数，请改正",
                               "\"%s\" is no whole number from %" PRId64 " to %" PRIu64 "; correct it",
@@ -108,14 +109,14 @@ static bool read_integer(struct link_json_reader *reader, const ProtobufCFieldDe
     return true;
 }
 
-static bool read_real(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field, const json_t *value,
-                      void *at)
+static bool read_real(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field,
+                      const struct link_json_scalar *value, void *at)
 {
     char cut[VALUE_SHOWN];
-    if (!json_is_number(value))
+    if (!json_is_number(value->json))
         return link_json_fail(reader, WIRE_INVALID, "“%s”不是数字，请改正", "\"%s\" is no number; correct it",
                               shown(field, value, cut));
-    double number = json_number_value(value);
+    double number = json_number_value(value->json);
     if (field->type == PROTOBUF_C_TYPE_FLOAT) {
         float single = (float)number;
         memcpy(at, &single, sizeof single);
@@ -133,29 +134,29 @@ static bool is_digits(const char *text)
 }
 
 static bool read_time_or_day(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field,
-                             const json_t *value, void *at)
+                             const struct link_json_scalar *value, void *at)
 {
     char cut[VALUE_SHOWN];
     int64_t ms = 0;
-    if (!json_is_string(value))
+    if (value->text == NULL)
         return read_integer(reader, field, value, at);
-    if (wire_time_parse(json_string_value(value), json_string_length(value), &ms)) {
+    if (wire_time_parse(value->text, value->size, &ms)) {
         put_integer(field->type, at, wire_field_is_day(field) ? wire_day_of(ms) : (uint64_t)ms);
         return true;
     }
-    if (is_digits(json_string_value(value)))
+    if (is_digits(value->text))
         return read_integer(reader, field, value, at);
     return link_json_fail(reader, WIRE_INVALID, "“%s”不是日期或时间，应如 2020-02-07 或 2020-02-07 10:00，请改正",
                           "\"%s\" is no date or time, which is like 2020-02-07 or 2020-02-07 10:00; correct it",
                           shown(field, value, cut));
 }
 
-static bool read_region(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field, const json_t *value,
-                        void *at)
+static bool read_region(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field,
+                        const struct link_json_scalar *value, void *at)
 {
-    if (!json_is_string(value))
+    if (value->text == NULL)
         return read_integer(reader, field, value, at);
-    const char *text = json_string_value(value);
+    const char *text = value->text;
     uint32_t adcode = wire_region_parse(text, strlen(text));
     if (adcode == 0)
         adcode = wire_region_by_name(text, 0);
@@ -176,12 +177,12 @@ static bool is_unit(const ProtobufCFieldDescriptor *field)
     return field->type == PROTOBUF_C_TYPE_UINT32 && size >= 4 && strcmp(field->name + size - 4, "unit") == 0;
 }
 
-static bool read_unit(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field, const json_t *value,
-                      void *at)
+static bool read_unit(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field,
+                      const struct link_json_scalar *value, void *at)
 {
     char cut[VALUE_SHOWN];
-    uint32_t unit = json_is_string(value) ? wire_unit_parse(json_string_value(value)) : 0;
-    if (unit == 0 && json_is_string(value) && !is_digits(json_string_value(value)))
+    uint32_t unit = value->text != NULL ? wire_unit_parse(value->text) : 0;
+    if (unit == 0 && value->text != NULL && !is_digits(value->text))
         return link_json_fail(reader, WIRE_UNKNOWN_UNIT, "没有单位“%s”，应如 cdc 或 疾控中心，请改正",
                               "there is no unit \"%s\"; they are like cdc; correct it", shown(field, value, cut));
     if (unit == 0)
@@ -192,16 +193,16 @@ static bool read_unit(struct link_json_reader *reader, const ProtobufCFieldDescr
 
 /* --- words --- */
 
-static bool read_bool(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field, const json_t *value,
-                      void *at)
+static bool read_bool(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field,
+                      const struct link_json_scalar *value, void *at)
 {
     static const char *const yes[] = {"是", "true", "yes"}, *const no[] = {"否", "false", "no"};
     char cut[VALUE_SHOWN];
-    int found = json_is_true(value) ? 1 : json_is_false(value) ? 0 : -1;
-    for (size_t i = 0; json_is_string(value) && i < sizeof yes / sizeof *yes; i++) {
-        if (strcmp(json_string_value(value), yes[i]) == 0)
+    int found = json_is_true(value->json) ? 1 : json_is_false(value->json) ? 0 : -1;
+    for (size_t i = 0; value->text != NULL && i < sizeof yes / sizeof *yes; i++) {
+        if (strcmp(value->text, yes[i]) == 0)
             found = 1;
-        if (strcmp(json_string_value(value), no[i]) == 0)
+        if (strcmp(value->text, no[i]) == 0)
             found = 0;
     }
     if (found < 0)
@@ -211,7 +212,8 @@ static bool read_bool(struct link_json_reader *reader, const ProtobufCFieldDescr
     return true;
 }
 
-static bool fail_word(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field, const json_t *value)
+static bool fail_word(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field,
+                      const struct link_json_scalar *value)
 {
     const ProtobufCEnumDescriptor *type = field->descriptor;
     char zh[WORDS_SHOWN] = "", en[WORDS_SHOWN] = "", cut[VALUE_SHOWN], name[WIRE_ENUM_NAME];
@@ -224,15 +226,15 @@ static bool fail_word(struct link_json_reader *reader, const ProtobufCFieldDescr
                           "\"%1$s\" is not one of the choices%2$.0s: %3$s", shown(field, value, cut), zh, en);
 }
 
-static bool read_enum(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field, const json_t *value,
-                      void *at)
+static bool read_enum(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field,
+                      const struct link_json_scalar *value, void *at)
 {
     int found = 0;
     bool good = false;
-    if (json_is_string(value)) {
-        good = wire_enum_parse(field->descriptor, json_string_value(value), json_string_length(value), &found);
-    } else if (json_is_integer(value)) {
-        json_int_t number = json_integer_value(value);
+    if (value->text != NULL) {
+        good = wire_enum_parse(field->descriptor, value->text, value->size, &found);
+    } else if (json_is_integer(value->json)) {
+        json_int_t number = json_integer_value(value->json);
         found = (int)number;
         good = found == number && protobuf_c_enum_descriptor_get_value(field->descriptor, found) != NULL;
     }
@@ -242,20 +244,20 @@ static bool read_enum(struct link_json_reader *reader, const ProtobufCFieldDescr
     return true;
 }
 
-static bool read_string(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field, const json_t *value,
-                        void *at)
+static bool read_string(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field,
+                        const struct link_json_scalar *value, void *at)
 {
     char cut[VALUE_SHOWN];
-    if (json_is_number(value))
+    if (json_is_number(value->json))
         return link_json_fail(
             reader, WIRE_INVALID,
             "%s 是数字而非文本：号码请加引号（Excel 会丢掉开头的零和第 15 位以后的数字，请把该列设为文本格式）",
             "%s is a number where a text belongs: put it in quotes (Excel drops leading zeros and what comes after the "
             "fifteenth digit; format the column as text)",
             shown(field, value, cut));
-    if (!json_is_string(value))
+    if (value->text == NULL)
         return link_json_fail(reader, WIRE_INVALID, "这里应为文本，请加引号填写", "a text in quotes belongs here");
-    char *copy = wire_arena_text(reader->arena, json_string_value(value), json_string_length(value));
+    char *copy = wire_arena_text(reader->arena, value->text, value->size);
     if (copy == NULL)
         return link_json_fail_memory(reader);
     *(char **)at = copy;
@@ -315,10 +317,10 @@ static bool unbase64(const char *text, size_t size, uint8_t *out, size_t *out_si
     return true;
 }
 
-static bool read_bytes(struct link_json_reader *reader, const json_t *value, ProtobufCBinaryData *out)
+static bool read_bytes(struct link_json_reader *reader, const struct link_json_scalar *value, ProtobufCBinaryData *out)
 {
-    const char *text = json_string_value(value);
-    size_t size = json_string_length(value);
+    const char *text = value->text;
+    size_t size = value->size;
     if (text == NULL)
         return link_json_fail(reader, WIRE_INVALID, "这里应为十六进制或 Base64 文本",
                               "hexadecimal or base64 text belongs here");
@@ -337,8 +339,8 @@ static bool read_bytes(struct link_json_reader *reader, const json_t *value, Pro
                           "is neither hexadecimal nor base64; check it");
 }
 
-bool link_json_read_scalar(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field, const json_t *value,
-                           void *at)
+bool link_json_read_scalar(struct link_json_reader *reader, const ProtobufCFieldDescriptor *field,
+                           const struct link_json_scalar *value, void *at)
 {
     switch (field->type) {
     case PROTOBUF_C_TYPE_STRING:

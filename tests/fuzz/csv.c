@@ -83,6 +83,26 @@ static void ensure_right(const struct api_csv *csv)
     }
 }
 
+/* What is read of the cells at once is what the reader of JSON makes of them. NULL: that is left to it. */
+static void same_message(struct api_import *job, const uint32_t *rows, size_t count, const ProtobufCMessage *by_json,
+                         const struct wire_text *noted)
+{
+    static uint8_t memory[1024 * 1024], packed[2][512 * 1024];
+    struct wire_text content = {.grow = realloc};
+    wire_arena_over(&job->arena, memory, sizeof memory);
+    ProtobufCMessage *message = import_message(job, rows, count, &content);
+    if (message != NULL) {
+        ENSURE(by_json != NULL && content.size == noted->size &&
+               (content.size == 0 || memcmp(content.data, noted->data, content.size) == 0));
+        size_t size = protobuf_c_message_get_packed_size(message);
+        ENSURE(size <= sizeof packed[0] && size == protobuf_c_message_get_packed_size(by_json));
+        protobuf_c_message_pack(message, packed[0]);
+        protobuf_c_message_pack(by_json, packed[1]);
+        ENSURE(memcmp(packed[0], packed[1], size) == 0);
+    }
+    free(content.data);
+}
+
 static void payload_of(struct api_import *job, uint32_t row, size_t count)
 {
     struct wire_text content = {.grow = realloc};
@@ -94,7 +114,9 @@ static void payload_of(struct api_import *job, uint32_t row, size_t count)
     json_t *json = import_payload(job, rows, count, &content);
     ENSURE(json != NULL);
     fuzz_arena(0, 1024 * 1024, &arena);
-    if (link_json_value_to_message(job->profile->kind->payload, json, &arena, true, &problem) == NULL)
+    ProtobufCMessage *payload = link_json_value_to_message(job->profile->kind->payload, json, &arena, true, &problem);
+    same_message(job, rows, count, payload, &content);
+    if (payload == NULL)
         ENSURE(problem.zh[0] != '\0' && problem.en[0] != '\0' && import_column_of(job, problem.where) >= -1);
     if (!import_concerns(job, row, concerns, &concerned, &bad))
         ENSURE(bad != NULL);
@@ -116,6 +138,7 @@ static void import(struct api_import *job, const struct api_profile *profile)
         job->columns[i].column = import_find_column(&job->csv, profile, profile->fields[i].column);
         job->columns[i].when = import_find_column(&job->csv, profile, profile->fields[i].when);
     }
+    import_columns_pair(job);
     job->concerns = import_find_column(&job->csv, profile, profile->concerns);
     for (size_t i = 0; i < job->csv.row_count; i++)
         job->rows[i].csv = &job->csv.rows[i];
