@@ -33,8 +33,8 @@ enum wire_status cert_directory_new(struct wire_bytes ca, const char *installati
     enum wire_status status = cert_ca_open(&directory->ca, ca, installation, "ca.pem", problem);
     directory->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     if (status == WIRE_OK)
-        directory->reader = cert_leaf_reader_new(&directory->ca);
-    if (status == WIRE_OK && (directory->sha256 == NULL || directory->reader == NULL))
+        directory->reader[0] = cert_leaf_reader_new(&directory->ca);
+    if (status == WIRE_OK && (directory->sha256 == NULL || directory->reader[0] == NULL))
         status = WIRE_CRYPTO;
     if (status == WIRE_OK)
         *out = directory;
@@ -71,7 +71,8 @@ void cert_directory_free(struct cert_directory **directory)
     X509_CRL_free(held->crl);
     OPENSSL_free(held->crl_der);
     EVP_MD_free(held->sha256);
-    cert_leaf_reader_free(&held->reader);
+    for (size_t i = 0; i < CERT_READERS_MAX; i++)
+        cert_leaf_reader_free(&held->reader[i]);
     cert_ca_close(&held->ca);
     free(held);
     *directory = NULL;
@@ -243,7 +244,7 @@ enum wire_status cert_directory_take(struct cert_directory *directory, const Wir
     if (status != WIRE_OK)
         return status;
     if (checked->der == NULL)
-        status = cert_check_record(directory, directory->reader, record, where, checked, problem);
+        status = cert_check_record(directory, directory->reader[0], record, where, checked, problem);
     if (status != WIRE_OK)
         return status;
     uint32_t index = index_of(directory, checked->subject.digest);

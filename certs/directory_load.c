@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SLAB = 1024, WORTH_A_THREAD = 64, THREADS_MAX = 8 };
+enum { SLAB = 1024, WORTH_A_THREAD = 64 };
 
 struct record {
     struct wire_bytes raw;
@@ -22,6 +22,7 @@ struct record {
 /* One thread's share of a slab: every step-th record from `first`. */
 struct share {
     const struct cert_directory *directory;
+    struct cert_leaf_reader *reader;
     enum wire_strict strict;
     struct record *record;
     size_t first, step, count;
@@ -54,30 +55,44 @@ static void *check(void *argument)
 {
     struct share *share = argument;
     struct room room;
-    struct cert_leaf_reader *reader = cert_leaf_reader_new(&share->directory->ca);
-    for (size_t i = room_open(&room) && reader != NULL ? share->first : share->count; i < share->count;
-         i += share->step) {
+    for (size_t i = room_open(&room) ? share->first : share->count; i < share->count; i += share->step) {
         const Wire__DirectoryRecord *record = decode(share->record[i].raw, share->strict, &room);
         if (record != NULL && record->epoch > share->directory->records)
-            cert_check_record(share->directory, reader, record, "", &share->record[i].checked, NULL);
+            cert_check_record(share->directory, share->reader, record, "", &share->record[i].checked, NULL);
     }
-    cert_leaf_reader_free(&reader);
     free(room.memory);
     return NULL;
 }
 
-static void check_slab(const struct cert_directory *directory, enum wire_strict strict, struct record *record,
-                       size_t count)
+/* As many threads as there are processors, each with a reader that the directory keeps. */
+static size_t readers_of(struct cert_directory *directory)
 {
-    pthread_t thread[THREADS_MAX];
-    struct share share[THREADS_MAX];
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t threads = processors < 1 ? 1 : processors > THREADS_MAX ? THREADS_MAX : (size_t)processors, started = 1;
-    if (count < WORTH_A_THREAD || threads == 1)
+    size_t most = processors < CERT_READERS_MAX ? (size_t)(processors < 1 ? 1 : processors) : CERT_READERS_MAX;
+    for (size_t i = 1; i < most; i++) {
+        if (directory->reader[i] == NULL)
+            directory->reader[i] = cert_leaf_reader_new(&directory->ca);
+        if (directory->reader[i] == NULL)
+            return i;
+    }
+    return most;
+}
+
+static void check_slab(struct cert_directory *directory, enum wire_strict strict, struct record *record, size_t count)
+{
+    pthread_t thread[CERT_READERS_MAX];
+    struct share share[CERT_READERS_MAX];
+    size_t threads = count < WORTH_A_THREAD ? 1 : readers_of(directory), started = 1;
+    if (threads == 1)
         return;
     for (size_t i = 0; i < threads; i++)
-        share[i] = (struct share){
-            .directory = directory, .strict = strict, .record = record, .first = i, .step = threads, .count = count};
+        share[i] = (struct share){.directory = directory,
+                                  .reader = directory->reader[i],
+                                  .strict = strict,
+                                  .record = record,
+                                  .first = i,
+                                  .step = threads,
+                                  .count = count};
     while (started < threads && pthread_create(&thread[started], NULL, check, &share[started]) == 0)
         started++;
     check(&share[0]);

@@ -57,10 +57,12 @@ struct cert_record {
     size_t size;
 };
 
+enum { CERT_READERS_MAX = 8 }; /* threads that check certificates */
+
 struct cert_directory {
     struct cert_ca ca;
-    struct cert_leaf_reader *reader;
-    struct cert_held **held; /* as first added */
+    struct cert_leaf_reader *reader[CERT_READERS_MAX]; /* the first is that of whoever adds */
+    struct cert_held **held;                           /* as first added */
     size_t count, capacity;
     struct cert_record *record; /* record[i] has epoch i + 1 */
     size_t records, record_capacity;

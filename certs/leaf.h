@@ -6,12 +6,13 @@
  * same outcome (tests/unit/certs/leaf.c and the fuzz target `certs` compare them), signature, times and the key's point
  * included; what it does not take is not bad for that: ask cert_ca_check, which says what is wrong if something is.
  *
- * A reader belongs to one thread. Only certs/ includes this. */
+ * A reader belongs to one thread. One that has read CERT_LEAF_MANY verifies the CA's signatures by a table of its key's
+ * multiples from there on (certs/multiples.h). Only certs/ includes this. */
 #pragma once
 #include "certs/multiples.h"
 #include "certs/x509.h"
 
-enum { CERT_KEY_ID_BYTES = 20 };
+enum { CERT_KEY_ID_BYTES = 20, CERT_LEAF_MANY = 600 };
 
 struct cert_leaf_reader;
 

@@ -55,6 +55,25 @@ Test(leaf, nothing_is_taken_that_openssl_would_not)
     cr_expect_gt(left, 1000);
 }
 
+/* By a table of the CA's key then: what was good is, what is bent is not. */
+Test(leaf, many_are_read_as_few_are)
+{
+    static uint8_t bent[LEAVES_BYTES_MAX];
+    struct wire_bytes good =
+        cert_directory_current(fixture.directory, 330000, WIRE__USAGE__USAGE_SEAL, NOW)->certificate;
+    struct cert_subject subject;
+    uint8_t key[WIRE_HASH_BYTES];
+    for (size_t i = 0; i < CERT_LEAF_MANY; i++)
+        cr_assert(cert_leaf_read(leaves.reader, good, &subject, key), "%zu", i);
+    cr_expect(leaves_compare(&leaves, good));
+    for (size_t i = LEAVES_HEAD; i < good.size; i++) {
+        memcpy(bent, good.data, good.size);
+        bent[i] ^= 0x01;
+        cr_expect_not(leaves_compare(&leaves, wire_bytes(bent, good.size)), "byte %zu", i);
+    }
+    cr_expect(leaves_compare(&leaves, good));
+}
+
 /* Replaces the only occurrence of `from` in the signed part of the certificate. */
 static bool with_bytes(Wire__Usage usage, const void *from, const void *to, size_t size)
 {
