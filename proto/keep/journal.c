@@ -121,25 +121,36 @@ static int write_all(int fd, const uint8_t *data, size_t size, uint64_t at)
     return 0;
 }
 
+static size_t record_size(const struct keep_appended *group)
+{
+    return filled_up(HEAD_BYTES + rows_size(group));
+}
+
+bool keep_journal_fits(const struct keep_journal *journal, const struct keep_appended *group)
+{
+    return journal->start > 0 || journal->end + record_size(group) <= KEEP_JOURNAL_HALF_BYTES;
+}
+
 int keep_journal_write(struct keep_journal *journal, const struct keep_appended *group)
 {
-    size_t size = rows_size(group);
-    ENSURE(size <= UINT32_MAX);
-    if (!reserve(journal, filled_up(HEAD_BYTES + size)))
+    size_t size = rows_size(group), whole = record_size(group);
+    ENSURE(size <= UINT32_MAX && keep_journal_fits(journal, group));
+    if (!reserve(journal, whole))
         return ENOMEM;
     put_record(journal, group, size);
-    int error = write_all(journal->fd, journal->buffer, filled_up(HEAD_BYTES + size), journal->end);
+    int error = write_all(journal->fd, journal->buffer, whole, journal->start + journal->end);
     if (error == 0 && fdatasync(journal->fd) != 0)
         error = errno;
     if (error != 0)
         return error;
     journal->number++;
-    journal->end += filled_up(HEAD_BYTES + size);
+    journal->end += whole;
     return 0;
 }
 
-void keep_journal_restart(struct keep_journal *journal)
+void keep_journal_turn(struct keep_journal *journal)
 {
+    journal->start = KEEP_JOURNAL_HALF_BYTES - journal->start;
     journal->end = 0;
 }
 
@@ -194,11 +205,11 @@ static enum wire_status visit_rows(const struct record *record, int (*visit)(voi
 }
 
 /* A record above `number` at or behind `from`: then what should be before it is gone. */
-static bool later_one(const struct keep_journal *journal, struct wire_bytes file, size_t from, uint64_t number)
+static bool later_one(const struct keep_journal *journal, struct wire_bytes half, size_t from, uint64_t number)
 {
     struct record record;
-    for (size_t at = from; at < file.size; at += BLOCK) {
-        if (record_at(journal, file, at, &record) && record.number > number)
+    for (size_t at = from; at < half.size; at += BLOCK) {
+        if (record_at(journal, half, at, &record) && record.number > number)
             return true;
     }
     return false;
@@ -226,27 +237,46 @@ static enum wire_status read_file(struct keep_journal *journal, struct wire_byte
     return WIRE_OK;
 }
 
-static enum wire_status read_records(struct keep_journal *journal, struct wire_bytes file, uint64_t number,
-                                     int (*visit)(void *context, const struct wire_row *row), void *context)
+/* Records from the start of a half; *end: behind those that belong together. */
+static enum wire_status read_half(struct keep_journal *journal, struct wire_bytes half, size_t *end,
+                                  int (*visit)(void *context, const struct wire_row *row), void *context)
 {
     enum wire_status status = WIRE_OK;
     struct record record;
-    size_t at = 0;
-    journal->number = number;
-    while (status == WIRE_OK && record_at(journal, file, at, &record)) {
+    uint64_t last = 0;
+    for (*end = 0; status == WIRE_OK && record_at(journal, half, *end, &record); *end += record.whole) {
         if (record.number > journal->number + 1)
             return WIRE_DAMAGED;
-        if (record.number <= journal->number && journal->number > number)
+        if (record.number <= last)
             break; /* left from an earlier round */
+        last = record.number;
         if (record.number == journal->number + 1) {
             status = visit_rows(&record, visit, context);
             journal->number = record.number;
         }
-        at += record.whole;
     }
-    if (status == WIRE_OK && later_one(journal, file, at, journal->number))
-        status = WIRE_DAMAGED;
-    journal->end = at;
+    return status;
+}
+
+static uint64_t first_number(const struct keep_journal *journal, struct wire_bytes half)
+{
+    struct record record;
+    return record_at(journal, half, 0, &record) ? record.number : UINT64_MAX;
+}
+
+/* The half that was begun first has the older records. */
+static enum wire_status read_halves(struct keep_journal *journal, struct wire_bytes file,
+                                    int (*visit)(void *context, const struct wire_row *row), void *context)
+{
+    size_t cut = file.size < KEEP_JOURNAL_HALF_BYTES ? file.size : KEEP_JOURNAL_HALF_BYTES, end[2];
+    struct wire_bytes half[2] = {wire_bytes(file.data, cut), wire_bytes(file.data + cut, file.size - cut)};
+    unsigned older = first_number(journal, half[1]) < first_number(journal, half[0]);
+    enum wire_status status = read_half(journal, half[older], &end[older], visit, context);
+    if (status == WIRE_OK)
+        status = read_half(journal, half[!older], &end[!older], visit, context);
+    for (unsigned i = 0; status == WIRE_OK && i < 2; i++)
+        if (later_one(journal, half[i], end[i], journal->number))
+            status = WIRE_DAMAGED;
     return status;
 }
 
@@ -255,8 +285,10 @@ enum wire_status keep_journal_read(struct keep_journal *journal, uint64_t number
 {
     struct wire_bytes file = {0};
     enum wire_status status = read_file(journal, &file);
+    journal->number = number;
     if (status == WIRE_OK)
-        status = read_records(journal, file, number, visit, context);
+        status = read_halves(journal, file, visit, context);
     give_back(journal); /* a record to write is smaller than the file */
+    journal->start = journal->end = 0;
     return status;
 }

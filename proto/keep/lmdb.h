@@ -38,23 +38,25 @@ struct keep_lmdb {
     uint64_t bytes_limit;
     struct keep_lmdb_reader owner_reader;
 
-    pthread_t writer;
-    bool writer_runs;
-    pthread_mutex_t write_lock; /* queue, write_stop, write_held, problem, counts */
-    pthread_cond_t write_wanted;
-    pthread_cond_t written;
+    pthread_t writer, applier;
+    bool writer_runs, applier_runs;
+    pthread_mutex_t write_lock; /* all down to counts, but for the journal */
+    pthread_cond_t write_wanted, apply_given;
+    pthread_cond_t written; /* or applied */
     struct keep_queue queue;
-    bool write_stop, write_held, apply_wanted;
+    bool write_stop, write_held, apply_stop, apply_wanted;
     struct keep_journal journal; /* the writer's */
-    struct keep_queue unapplied; /* in the journal and not in LMDB; the writer's, as are the three below */
+    struct keep_queue unapplied; /* in the half of the journal that is written */
     size_t unapplied_rows, unapplied_bytes;
     uint64_t apply_at_us;
+    struct keep_queue applying; /* in the other half, on its way into LMDB: the applier's while there is any */
+    uint64_t applying_number;   /* of its last record */
     struct wire_problem problem;
     struct keep_counts counts;
     _Atomic uint64_t committed, applied; /* tickets */
     _Atomic int failed;
     _Atomic uint64_t bytes_used, disk_free;
-    struct keep_lmdb_last last[WIRE_TABLES_MAX]; /* the writer's */
+    struct keep_lmdb_last last[WIRE_TABLES_MAX]; /* the applier's */
 
     pthread_t fetcher;
     bool fetcher_runs;
@@ -80,8 +82,8 @@ void keep_lmdb_measure_disk(struct keep_lmdb *lmdb);
 #define KEEP_JOURNAL_MARK "journal" /* in the table of marks: number of the last record applied u64, nonce */
 enum { KEEP_JOURNAL_MARK_BYTES = 8 + KEEP_JOURNAL_NONCE_BYTES };
 
-/* Rows and the journal's number in one transaction. begin and row return LMDB's errors; after a begin that succeeded an
- * end follows, which takes back everything when it is given an error. An end that succeeds restarts the journal. */
+/* Rows and the number of the journal's last record among them in one transaction. begin and row return LMDB's errors;
+ * after a begin that succeeded an end follows, which takes back everything when it is given an error. */
 struct keep_lmdb_apply {
     struct keep_lmdb *lmdb;
     MDB_txn *txn;
@@ -90,8 +92,9 @@ struct keep_lmdb_apply {
 };
 int keep_lmdb_apply_begin(struct keep_lmdb *lmdb, struct keep_lmdb_apply *apply);
 int keep_lmdb_apply_row(struct keep_lmdb_apply *apply, const struct wire_row *row);
-int keep_lmdb_apply_end(struct keep_lmdb_apply *apply, int error);
+int keep_lmdb_apply_end(struct keep_lmdb_apply *apply, uint64_t number, int error);
 
+/* The threads that write the journal and LMDB. */
 bool keep_lmdb_writer_start(struct keep_lmdb *lmdb);
 void keep_lmdb_writer_stop(struct keep_lmdb *lmdb);
 void keep_lmdb_submit(struct keep *keep, struct keep_appended *appended);

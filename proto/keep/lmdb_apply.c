@@ -1,4 +1,4 @@
-/* Rows into LMDB: one transaction for all that the journal has, from the writer, and once at the start. */
+/* Rows into LMDB: one transaction for all that a half of the journal has, and once at the start for all that it has. */
 #define _GNU_SOURCE
 #include "keep/check.h"
 #include "keep/lmdb.h"
@@ -38,7 +38,7 @@ static int cursor_of(struct keep_lmdb_apply *apply, uint8_t table, MDB_cursor **
     return error;
 }
 
-/* Learns the table's greatest key when the writer first meets the table. */
+/* Learns the table's greatest key when rows first come to the table. */
 static int learn_last(struct keep_lmdb_last *last, MDB_cursor *cursor)
 {
     if (last->known)
@@ -106,24 +106,23 @@ int keep_lmdb_apply_row(struct keep_lmdb_apply *apply, const struct wire_row *ro
     return row->erase ? erase(apply, row) : put(apply, row);
 }
 
-static int put_mark(struct keep_lmdb_apply *apply)
+static int put_mark(struct keep_lmdb_apply *apply, uint64_t number)
 {
     uint8_t mark[KEEP_JOURNAL_MARK_BYTES];
-    struct keep_journal *journal = &apply->lmdb->journal;
-    wire_put_u64(mark, journal->number);
-    memcpy(mark + 8, journal->nonce, KEEP_JOURNAL_NONCE_BYTES);
+    wire_put_u64(mark, number);
+    memcpy(mark + 8, apply->lmdb->journal.nonce, KEEP_JOURNAL_NONCE_BYTES);
     MDB_val key = {strlen(KEEP_JOURNAL_MARK), (void *)(uintptr_t)KEEP_JOURNAL_MARK}, value = {sizeof mark, mark};
     return mdb_put(apply->txn, apply->lmdb->marks, &key, &value, 0);
 }
 
-int keep_lmdb_apply_end(struct keep_lmdb_apply *apply, int error)
+int keep_lmdb_apply_end(struct keep_lmdb_apply *apply, uint64_t number, int error)
 {
     uint64_t used = 0;
     for (size_t i = 0; i < WIRE_TABLES_MAX; i++)
         if (apply->cursors[i])
             mdb_cursor_close(apply->cursors[i]);
     if (!error)
-        error = put_mark(apply);
+        error = put_mark(apply, number);
     if (!error && keep_lmdb_measure(apply->lmdb, apply->txn, &used) != WIRE_OK)
         error = MDB_CORRUPTED;
     if (error) {
@@ -134,6 +133,5 @@ int keep_lmdb_apply_end(struct keep_lmdb_apply *apply, int error)
     if (error)
         return error;
     atomic_store(&apply->lmdb->bytes_used, used);
-    keep_journal_restart(&apply->lmdb->journal);
     return 0;
 }

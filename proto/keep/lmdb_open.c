@@ -264,17 +264,16 @@ static enum wire_status catch_up(struct keep_lmdb *lmdb, struct wire_problem *pr
         return fail_lmdb(lmdb, error, problem);
     enum wire_status status = read_journal(lmdb, &apply, &anew);
     if (status == WIRE_OK && anew) {
-        error = keep_lmdb_apply_end(&apply, 0);
+        error = keep_lmdb_apply_end(&apply, lmdb->journal.number, 0);
         return error ? fail_lmdb(lmdb, error, problem) : WIRE_OK;
     }
-    keep_lmdb_apply_end(&apply, ECANCELED); /* nothing of it stays */
+    keep_lmdb_apply_end(&apply, 0, ECANCELED); /* nothing of it stays */
     if (apply.error)
         return fail_lmdb(lmdb, apply.error, problem);
     if (status == WIRE_DAMAGED)
         return fail_journal(lmdb, problem);
     if (status != WIRE_OK)
         return wire_fail(problem, status, lmdb->path, "无法读取 journal 文件", "cannot read the file `journal`");
-    keep_journal_restart(&lmdb->journal);
     return WIRE_OK;
 }
 
@@ -294,6 +293,7 @@ static void lmdb_close(struct keep *keep)
         close(lmdb->lock_fd); /* the lock goes with it; the file stays */
     pthread_mutex_destroy(&lmdb->write_lock);
     pthread_cond_destroy(&lmdb->write_wanted);
+    pthread_cond_destroy(&lmdb->apply_given);
     pthread_cond_destroy(&lmdb->written);
     pthread_mutex_destroy(&lmdb->fetch_lock);
     pthread_cond_destroy(&lmdb->fetch_wanted);
@@ -415,6 +415,7 @@ enum wire_status keep_open_lmdb(const char *path, const struct keep_options *opt
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&lmdb->write_wanted, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&lmdb->apply_given, NULL);
     pthread_cond_init(&lmdb->written, NULL);
     pthread_mutex_init(&lmdb->fetch_lock, NULL);
     pthread_cond_init(&lmdb->fetch_wanted, NULL);

@@ -1,6 +1,7 @@
 /* The writer thread: group commit. Everything that arrived while the last commit was being synced goes into the next,
  * up to WIRE_COMMIT_BYTES_MAX; so a slow disk makes larger commits, not a longer queue. A commit is a record of the
- * journal; from time to time all that the journal has goes into LMDB. */
+ * journal. From time to time what the journal has is given to the applier thread, which puts it into LMDB while the
+ * writer goes on in the other half of the journal. */
 #define _GNU_SOURCE
 #include "keep/lmdb.h"
 #include "wire/ensure.h"
@@ -36,6 +37,7 @@ static void fail(struct keep_lmdb *lmdb, enum wire_status status, const char *wh
                why);
     atomic_store(&lmdb->failed, (int)status);
     pthread_cond_broadcast(&lmdb->written);
+    pthread_cond_signal(&lmdb->write_wanted);
     pthread_mutex_unlock(&lmdb->write_lock);
     keep_wake(&lmdb->keep);
 }
@@ -77,7 +79,6 @@ static bool write_group(struct keep_lmdb *lmdb, struct keep_appended *group)
     uint64_t from = now_us();
     int error = keep_journal_write(&lmdb->journal, group);
     uint64_t us = now_us() - from;
-    keep_lmdb_measure_disk(lmdb);
     if (error) {
         fail(lmdb, keep_lmdb_status(error), strerror(error));
         return false;
@@ -88,6 +89,7 @@ static bool write_group(struct keep_lmdb *lmdb, struct keep_appended *group)
     pthread_cond_broadcast(&lmdb->written);
     pthread_mutex_unlock(&lmdb->write_lock);
     keep_wake(&lmdb->keep);
+    keep_lmdb_measure_disk(lmdb);
     return true;
 }
 
@@ -99,7 +101,7 @@ static int apply_all(struct keep_lmdb *lmdb, uint64_t *ticket)
     int error = keep_lmdb_apply_begin(lmdb, &apply);
     if (error)
         return error;
-    for (struct keep_appended *at = lmdb->unapplied.first; at && !error; at = at->queue_next) {
+    for (struct keep_appended *at = lmdb->applying.first; at && !error; at = at->queue_next) {
         struct keep_node *node = keep_appended_first(at);
         for (size_t i = 0; i < at->row_count && !error; i++, node = keep_appended_after(node)) {
             struct wire_row row = {node->table, node->erase, keep_node_key(node), keep_node_value(node)};
@@ -107,7 +109,7 @@ static int apply_all(struct keep_lmdb *lmdb, uint64_t *ticket)
         }
         *ticket = at->ticket;
     }
-    return keep_lmdb_apply_end(&apply, error);
+    return keep_lmdb_apply_end(&apply, lmdb->applying_number, error);
 }
 
 static bool apply(struct keep_lmdb *lmdb)
@@ -119,20 +121,47 @@ static bool apply(struct keep_lmdb *lmdb)
         return false;
     }
     pthread_mutex_lock(&lmdb->write_lock);
-    lmdb->unapplied = (struct keep_queue){NULL, NULL};
-    lmdb->unapplied_rows = lmdb->unapplied_bytes = 0;
-    lmdb->apply_wanted = false;
+    lmdb->applying = (struct keep_queue){NULL, NULL};
     /* from here on the owner may free what was applied */
     atomic_store(&lmdb->applied, ticket);
     pthread_cond_broadcast(&lmdb->written);
+    pthread_cond_signal(&lmdb->write_wanted);
     pthread_mutex_unlock(&lmdb->write_lock);
     keep_wake(&lmdb->keep); /* there is room again */
     return true;
 }
 
-/* --- the thread --- */
+static bool wait_for_given(struct keep_lmdb *lmdb)
+{
+    pthread_mutex_lock(&lmdb->write_lock);
+    while (!lmdb->applying.first && !lmdb->apply_stop)
+        pthread_cond_wait(&lmdb->apply_given, &lmdb->write_lock);
+    bool given = lmdb->applying.first != NULL;
+    pthread_mutex_unlock(&lmdb->write_lock);
+    return given;
+}
 
-enum turn { TURN_END, TURN_WRITE, TURN_APPLY };
+static void *run_applier(void *context)
+{
+    struct keep_lmdb *lmdb = context;
+    while (wait_for_given(lmdb) && apply(lmdb))
+        continue;
+    return NULL;
+}
+
+/* Under the lock, by the writer: the applier gets what it wrote, which has nothing to do. */
+static void give(struct keep_lmdb *lmdb)
+{
+    lmdb->applying = lmdb->unapplied;
+    lmdb->applying_number = lmdb->journal.number;
+    lmdb->unapplied = (struct keep_queue){NULL, NULL};
+    lmdb->unapplied_rows = lmdb->unapplied_bytes = 0;
+    lmdb->apply_wanted = false;
+    keep_journal_turn(&lmdb->journal);
+    pthread_cond_signal(&lmdb->apply_given);
+}
+
+/* --- the writer --- */
 
 static bool apply_is_due(const struct keep_lmdb *lmdb)
 {
@@ -144,9 +173,16 @@ static bool apply_is_due(const struct keep_lmdb *lmdb)
            lmdb->journal.end >= APPLY_JOURNAL_BYTES || now_us() >= lmdb->apply_at_us;
 }
 
+/* What is not yet in LMDB stays within what may be in the journal, whatever the applier does. */
+static bool may_write(const struct keep_lmdb *lmdb)
+{
+    return lmdb->queue.first && !lmdb->write_held &&
+           !(lmdb->applying.first && lmdb->journal.end >= APPLY_JOURNAL_BYTES);
+}
+
 static void wait_for_more(struct keep_lmdb *lmdb)
 {
-    if (!lmdb->unapplied.first) {
+    if (!lmdb->unapplied.first || lmdb->applying.first) {
         pthread_cond_wait(&lmdb->write_wanted, &lmdb->write_lock);
         return;
     }
@@ -154,59 +190,77 @@ static void wait_for_more(struct keep_lmdb *lmdb)
     pthread_cond_timedwait(&lmdb->write_wanted, &lmdb->write_lock, &until);
 }
 
-static enum turn wait_for_turn(struct keep_lmdb *lmdb, struct keep_appended **group)
+/* For a group that is larger than what is left of this half. */
+static void make_room(struct keep_lmdb *lmdb, const struct keep_appended *group)
 {
-    enum turn turn = TURN_END;
+    while (!keep_journal_fits(&lmdb->journal, group) && !atomic_load(&lmdb->failed)) {
+        if (lmdb->applying.first)
+            pthread_cond_wait(&lmdb->written, &lmdb->write_lock);
+        else
+            give(lmdb);
+    }
+}
+
+/* NULL: the end. */
+static struct keep_appended *next_group(struct keep_lmdb *lmdb)
+{
+    struct keep_appended *group = NULL;
     pthread_mutex_lock(&lmdb->write_lock);
-    for (;;) {
-        if (apply_is_due(lmdb)) {
-            turn = TURN_APPLY;
+    while (!group && !atomic_load(&lmdb->failed)) {
+        if (!lmdb->applying.first && apply_is_due(lmdb))
+            give(lmdb);
+        if (lmdb->write_stop && !lmdb->applying.first && !lmdb->unapplied.first)
             break;
+        if (!lmdb->write_stop && may_write(lmdb)) {
+            group = keep_queue_cut(&lmdb->queue, WIRE_COMMIT_BYTES_MAX, KEEP_COMMIT_ROWS_MAX);
+            make_room(lmdb, group);
+        } else {
+            wait_for_more(lmdb);
         }
-        if (lmdb->write_stop)
-            break;
-        if (lmdb->queue.first && !lmdb->write_held) {
-            *group = keep_queue_cut(&lmdb->queue, WIRE_COMMIT_BYTES_MAX, KEEP_COMMIT_ROWS_MAX);
-            turn = TURN_WRITE;
-            break;
-        }
-        wait_for_more(lmdb);
     }
     pthread_mutex_unlock(&lmdb->write_lock);
-    return turn;
+    return atomic_load(&lmdb->failed) ? NULL : group;
 }
 
 static void *run_writer(void *context)
 {
     struct keep_lmdb *lmdb = context;
-    for (bool well = true; well;) {
-        struct keep_appended *group = NULL;
-        enum turn turn = wait_for_turn(lmdb, &group);
-        if (turn == TURN_END)
-            break;
-        well = turn == TURN_WRITE ? write_group(lmdb, group) : apply(lmdb);
-    }
+    struct keep_appended *group;
+    while ((group = next_group(lmdb)) != NULL && write_group(lmdb, group))
+        continue;
     return NULL;
+}
+
+static bool start(pthread_t *thread, bool *runs, void *(*run)(void *context), const char *name, struct keep_lmdb *lmdb)
+{
+    *runs = pthread_create(thread, NULL, run, lmdb) == 0;
+    if (*runs)
+        pthread_setname_np(*thread, name);
+    return *runs;
 }
 
 bool keep_lmdb_writer_start(struct keep_lmdb *lmdb)
 {
-    lmdb->writer_runs = pthread_create(&lmdb->writer, NULL, run_writer, lmdb) == 0;
-    if (lmdb->writer_runs)
-        pthread_setname_np(lmdb->writer, "keep-writer");
-    return lmdb->writer_runs;
+    return start(&lmdb->applier, &lmdb->applier_runs, run_applier, "keep-applier", lmdb) &&
+           start(&lmdb->writer, &lmdb->writer_runs, run_writer, "keep-writer", lmdb);
+}
+
+static void stop(pthread_t thread, bool *runs, bool *stop_flag, pthread_cond_t *told, struct keep_lmdb *lmdb)
+{
+    if (!*runs)
+        return;
+    pthread_mutex_lock(&lmdb->write_lock);
+    *stop_flag = true;
+    pthread_cond_signal(told);
+    pthread_mutex_unlock(&lmdb->write_lock);
+    pthread_join(thread, NULL);
+    *runs = false;
 }
 
 void keep_lmdb_writer_stop(struct keep_lmdb *lmdb)
 {
-    if (!lmdb->writer_runs)
-        return;
-    pthread_mutex_lock(&lmdb->write_lock);
-    lmdb->write_stop = true;
-    pthread_cond_signal(&lmdb->write_wanted);
-    pthread_mutex_unlock(&lmdb->write_lock);
-    pthread_join(lmdb->writer, NULL);
-    lmdb->writer_runs = false;
+    stop(lmdb->writer, &lmdb->writer_runs, &lmdb->write_stop, &lmdb->write_wanted, lmdb);
+    stop(lmdb->applier, &lmdb->applier_runs, &lmdb->apply_stop, &lmdb->apply_given, lmdb);
 }
 
 void keep_lmdb_submit(struct keep *keep, struct keep_appended *appended)
@@ -214,8 +268,8 @@ void keep_lmdb_submit(struct keep *keep, struct keep_appended *appended)
     struct keep_lmdb *lmdb = (struct keep_lmdb *)keep;
     pthread_mutex_lock(&lmdb->write_lock);
     keep_queue_push(&lmdb->queue, appended);
-    pthread_cond_signal(&lmdb->write_wanted);
     pthread_mutex_unlock(&lmdb->write_lock);
+    pthread_cond_signal(&lmdb->write_wanted); /* here the writer does not wake up into our lock */
 }
 
 void keep_lmdb_hold(struct keep *keep, bool on)
