@@ -113,6 +113,8 @@ void broker_post_bye(struct broker_post *post, link_peer peer, enum wire_status 
 bool broker_post_leaving(const struct broker_post *post, link_peer peer);
 /* Sends what goes after `committed` or earlier. */
 void broker_post_flush(struct broker_post *post, uint64_t committed);
+/* Makes what goes after this ticket, while there is nothing else to do. */
+void broker_post_ahead(struct broker_post *post, uint64_t ticket);
 /* parts.c */
 struct broker_parts *broker_parts_new(struct broker *broker);
 void broker_parts_free(struct broker_parts **parts);

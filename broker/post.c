@@ -358,3 +358,8 @@ void broker_post_flush(struct broker_post *post, uint64_t committed)
 {
     shell_post_flush(post->post, committed);
 }
+
+void broker_post_ahead(struct broker_post *post, uint64_t ticket)
+{
+    shell_post_ahead(post->post, ticket);
+}

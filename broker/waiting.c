@@ -81,6 +81,15 @@ void broker_on_message(void *ctx, link_peer peer, const char *user_id, struct wi
         hear_next(broker->waiting);
 }
 
+/* Nothing waits: what goes when the disk has the one append under way is made while it is written. With more of them
+ * under way there is more to sign at one time later. */
+static void look_ahead(struct broker *broker)
+{
+    uint64_t last = broker->shell.ticket_last;
+    if (broker->waiting->turns.frames == 0 && shell_committed(&broker->shell) + 1 == last && !broker->shell.stopping)
+        broker_post_ahead(broker->post, last);
+}
+
 static void on_turn(uv_idle_t *turn)
 {
     struct broker *broker = turn->data;
@@ -91,6 +100,7 @@ static void on_turn(uv_idle_t *turn)
         uv_idle_start(turn, on_turn);
     else
         uv_idle_stop(turn);
+    look_ahead(broker);
 }
 
 void broker_on_turn_end(void *ctx)

@@ -159,7 +159,7 @@ static void finish(struct shell_post *post, struct shell_letter *letter)
     }
     post->options.send(post->options.context, letter, bytes);
     wire_arena_back(arena, mark);
-    free(letter);
+    shell_letter_free(letter);
 }
 
 static bool turn_has_room(const struct shell_post *post, size_t count)
@@ -168,22 +168,61 @@ static bool turn_has_room(const struct shell_post *post, size_t count)
            post->blanks.count + FRAME_STATEMENTS <= TURN_STATEMENTS;
 }
 
+static void begin_turn(struct shell_post *post)
+{
+    wire_arena_reset(post->options.arena);
+    post->blanks.count = 0;
+}
+
+static void sign_turn(struct shell_post *post)
+{
+    if (post->blanks.count > 0)
+        post->options.sign(post->options.context, post->blanks.list, post->blanks.count, post->options.arena);
+}
+
 static void run_turn(struct shell_post *post)
 {
     struct shell_letter *letters[TURN_LETTERS], *letter;
     size_t count = 0;
-    wire_arena_reset(post->options.arena);
-    post->blanks.count = 0;
+    begin_turn(post);
     while (turn_has_room(post, count) && (letter = shell_queue_take(&post->queue)) != NULL) {
         if (prepare(post, letter))
             letters[count++] = letter;
         else
-            free(letter);
+            shell_letter_free(letter);
     }
-    if (post->blanks.count > 0)
-        post->options.sign(post->options.context, post->blanks.list, post->blanks.count, post->options.arena);
+    sign_turn(post);
     for (size_t i = 0; i < count; i++)
         finish(post, letters[i]);
+}
+
+static void keep_made(struct shell_letter *letter)
+{
+    letter->size = protobuf_c_message_get_packed_size(&letter->frame->base);
+    letter->bytes = letter->made = malloc(letter->size);
+    ENSURE(letter->made != NULL);
+    protobuf_c_message_pack(&letter->frame->base, letter->made);
+    letter->frame = NULL;
+    letter->open = false;
+}
+
+void shell_post_ahead(struct shell_post *post, uint64_t ticket)
+{
+    struct shell_letter *letters[TURN_LETTERS];
+    size_t count = 0;
+    if (post->flushing)
+        return;
+    begin_turn(post);
+    for (struct shell_letter *letter = shell_queue_waiting(&post->queue, ticket);
+         letter != NULL && turn_has_room(post, count); letter = letter->next) {
+        if (letter->open && prepare(post, letter))
+            letters[count++] = letter;
+        else
+            letter->frame = NULL; /* what cannot be completed is left out when it would go */
+    }
+    sign_turn(post);
+    for (size_t i = 0; i < count; i++)
+        keep_made(letters[i]);
 }
 
 void shell_post_flush(struct shell_post *post, uint64_t committed)

@@ -19,8 +19,9 @@ struct shell_letter {
     uint32_t order; /* of its peer, below shell_post_options.orders */
     uint64_t after; /* the core's ticket it waits for */
     bool open;      /* has to be completed */
-    uint8_t *bytes; /* the frame, encoded, behind the daemon's struct; NULL: none yet */
+    uint8_t *bytes; /* the frame, encoded, behind the daemon's struct or in `made`; NULL: none yet */
     size_t size;
+    uint8_t *made;      /* the letter's; NULL: it was not completed ahead */
     Wire__Frame *frame; /* while it is completed, in the arena */
 };
 
@@ -52,8 +53,13 @@ struct shell_letter *shell_post_add_first(struct shell_post *post, size_t struct
 /* Frees all that match. Not from within complete or sign. */
 void shell_post_drop(struct shell_post *post, bool (*match)(const void *context, const struct shell_letter *letter),
                      const void *context);
+/* Completes and signs what waits for this ticket, so that nothing but sending is left when it is committed. For when
+ * there is nothing else to do meanwhile; what comes later is completed when it goes, as ever. */
+void shell_post_ahead(struct shell_post *post, uint64_t ticket);
 /* Sends what goes after `committed` or earlier. */
 void shell_post_flush(struct shell_post *post, uint64_t committed);
+
+void shell_letter_free(struct shell_letter *letter);
 
 /* Signs as this daemon: what shell_post_options.sign does. Ends the process when it cannot. */
 void shell_sign(struct shell *shell, Wire__Signed **blank, size_t count, struct wire_arena *arena);

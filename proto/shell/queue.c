@@ -29,6 +29,12 @@ void shell_queue_close(struct shell_queue *queue)
     *queue = (struct shell_queue){0};
 }
 
+void shell_letter_free(struct shell_letter *letter)
+{
+    free(letter->made);
+    free(letter);
+}
+
 static struct shell_list *list_of(const struct shell_queue *queue, uint64_t ticket)
 {
     return &queue->waiting[ticket % queue->size];
@@ -99,6 +105,11 @@ void shell_queue_release(struct shell_queue *queue, uint64_t committed)
     queue->released = committed;
 }
 
+struct shell_letter *shell_queue_waiting(const struct shell_queue *queue, uint64_t ticket)
+{
+    return ticket > queue->released && ticket <= queue->newest ? list_of(queue, ticket)->first : NULL;
+}
+
 struct shell_letter *shell_queue_take(struct shell_queue *queue)
 {
     struct shell_letter *letter = queue->ready.first;
@@ -115,7 +126,7 @@ static void drop(struct shell_list *list, bool (*match)(const void *context, con
         next = letter->next;
         letter->next = NULL;
         if (match(context, letter))
-            free(letter);
+            shell_letter_free(letter);
         else
             list_add(&kept, letter, letter);
     }

@@ -29,6 +29,8 @@ void shell_queue_add(struct shell_queue *queue, struct shell_letter *letter);
 void shell_queue_add_first(struct shell_queue *queue, struct shell_letter *letter);
 /* What waits for `committed` or less may go. */
 void shell_queue_release(struct shell_queue *queue, uint64_t committed);
+/* The letters that wait for this ticket, by letter->next; they stay where they are. */
+struct shell_letter *shell_queue_waiting(const struct shell_queue *queue, uint64_t ticket);
 /* The next that may go, now the caller's; NULL: none. */
 struct shell_letter *shell_queue_take(struct shell_queue *queue);
 /* Frees all that `match`; for what is rare, it walks over everything. */

@@ -115,6 +115,12 @@ static void flush(uint64_t committed)
     shell_post_flush(now.post, committed);
 }
 
+static bool is_marked_odd(const void *context, const struct shell_letter *letter)
+{
+    (void)context;
+    return ((const struct entry *)letter)->mark % 2 == 1;
+}
+
 Test(post, statements_of_one_commit_are_signed_once)
 {
     for (uint64_t i = 0; i < 5; i++)
@@ -127,6 +133,40 @@ Test(post, statements_of_one_commit_are_signed_once)
     cr_expect_eq(now.signed_times, 1);
     cr_expect_eq(now.signed_statements, 5);
     cr_expect_eq(now.unsigned_sent, 0);
+}
+
+Test(post, what_waits_is_made_ahead)
+{
+    add_receipt(0, 1, 1, false);
+    add_receipt(1, 1, NEVER, false);
+    add_receipt(1, 1, 2, false);
+    add_receipt(2, 2, 3, false);
+    shell_post_ahead(now.post, 1);
+    cr_expect_eq(now.signed_times, 1);
+    cr_expect_eq(now.signed_statements, 2);
+    cr_expect_eq(now.sent_count, 0, "nothing goes before its commit");
+    add_receipt(0, 1, 4, false);
+    flush(1);
+    cr_expect_eq(now.sent_count, 3);
+    cr_expect(now.sent[0] == 1 && now.sent[1] == 2 && now.sent[2] == 4);
+    cr_expect_eq(now.signed_times, 2, "the one that came later");
+    cr_expect_eq(now.signed_statements, 3);
+    shell_post_ahead(now.post, 1);
+    shell_post_ahead(now.post, 3);
+    cr_expect_eq(now.signed_times, 2);
+    flush(2);
+    cr_expect_eq(now.sent_count, 4);
+    cr_expect_eq(now.unsigned_sent, 0);
+}
+
+Test(post, what_was_made_ahead_can_be_dropped)
+{
+    add_receipt(0, 1, 1, false);
+    add_receipt(1, 1, 3, false);
+    shell_post_ahead(now.post, 1);
+    shell_post_drop(now.post, is_marked_odd, NULL);
+    flush(1);
+    cr_expect_eq(now.sent_count, 0);
 }
 
 Test(post, what_others_signed_goes_as_it_is)
@@ -185,12 +225,6 @@ Test(post, what_sending_adds_goes_in_the_same_flush)
     cr_expect_eq(now.sent[1], 2, "after the turn, in order");
     cr_expect_eq(now.sent[2], 1001);
     cr_expect_eq(now.sent[3], 1002);
-}
-
-static bool is_marked_odd(const void *context, const struct shell_letter *letter)
-{
-    (void)context;
-    return ((const struct entry *)letter)->mark % 2 == 1;
 }
 
 Test(post, dropped_letters_do_not_go_and_a_first_one_does)
