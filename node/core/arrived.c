@@ -1,30 +1,6 @@
 /* A recipient's own word that an envelope of ours is in its inbox, unreadable there, or rejected. */
 #include "node/core/receipt.h"
 
-static Wire__NodeRecipient *find(const Wire__NodeState *state, uint32_t region)
-{
-    for (size_t i = 0; i < state->n_recipient; i++)
-        if (state->recipient[i]->region == region)
-            return state->recipient[i];
-    return NULL;
-}
-
-/* One that the disposition did not name (it is not known here): kept, owing nothing. */
-static Wire__NodeRecipient *add(struct node_step *s, Wire__NodeState *state, uint32_t region)
-{
-    struct wire_arena *arena = &s->core->scratch[0];
-    Wire__NodeRecipient **list = wire_arena_take(arena, (state->n_recipient + 1) * sizeof *list);
-    Wire__NodeRecipient *recipient = wire_arena_take(arena, sizeof *recipient);
-    ENSURE(list != NULL && recipient != NULL);
-    wire__node_recipient__init(recipient);
-    recipient->region = region;
-    for (size_t i = 0; i < state->n_recipient; i++)
-        list[i] = state->recipient[i];
-    list[state->n_recipient++] = recipient;
-    state->recipient = list;
-    return recipient;
-}
-
 /* True: an arrival that was awaited. */
 static bool take_arrival(struct node_step *s, const uint8_t *id, node_row_value looked_up,
                          const Wire__ArrivedStatement *statement, const Wire__Arrival *arrival)
@@ -32,11 +8,10 @@ static bool take_arrival(struct node_step *s, const uint8_t *id, node_row_value 
     Wire__NodeState *state = node_state_read(s, id, looked_up, 0);
     if (state == NULL)
         return false;
-    Wire__NodeRecipient *recipient = find(state, statement->recipient);
-    bool awaited =
-        recipient != NULL && !recipient->has_arrived && state->state == WIRE__NODE_OUTBOX_STATE__NODE_ADMITTED;
-    if (recipient == NULL)
-        recipient = add(s, state, statement->recipient);
+    size_t named = state->n_recipient;
+    Wire__NodeRecipient *recipient = node_state_recipient(s, state, statement->recipient);
+    bool awaited = state->n_recipient == named && !recipient->has_arrived &&
+                   state->state == WIRE__NODE_OUTBOX_STATE__NODE_ADMITTED;
     if (recipient->has_arrived && recipient->arrived == arrival->code)
         return false;
     recipient->has_arrived = recipient->has_arrived_ms = true;

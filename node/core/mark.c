@@ -144,11 +144,8 @@ void node_mark_reply(struct node_step *s, const Wire__Header *header, struct wir
         return;
     const uint8_t *id = header->in_reply_to->id.data;
     Wire__NodeState *state = node_state_read(s, id, looked_up, 0);
-    for (size_t i = 0; state != NULL && i < state->n_recipient; i++) {
-        if (state->recipient[i]->region != header->origin)
-            continue;
-        mark_recipient(state->recipient[i], header, s->event->wall_ms);
-        node_state_put(s, state);
+    if (state == NULL)
         return;
-    }
+    mark_recipient(node_state_recipient(s, state, header->origin), header, s->event->wall_ms);
+    node_state_put(s, state);
 }

@@ -36,6 +36,24 @@ Wire__NodeState *node_state_read(struct node_step *s, const uint8_t id[WIRE_ID_B
     return changed.data == NULL ? state : read_value(s, changed, which);
 }
 
+Wire__NodeRecipient *node_state_recipient(struct node_step *s, Wire__NodeState *state, uint32_t region)
+{
+    struct wire_arena *arena = &s->core->scratch[0];
+    for (size_t i = 0; i < state->n_recipient; i++)
+        if (state->recipient[i]->region == region)
+            return state->recipient[i];
+    Wire__NodeRecipient **list = wire_arena_take(arena, (state->n_recipient + 1) * sizeof *list);
+    Wire__NodeRecipient *recipient = wire_arena_take(arena, sizeof *recipient);
+    ENSURE(list != NULL && recipient != NULL);
+    wire__node_recipient__init(recipient);
+    recipient->region = region;
+    for (size_t i = 0; i < state->n_recipient; i++)
+        list[i] = state->recipient[i];
+    list[state->n_recipient++] = recipient;
+    state->recipient = list;
+    return recipient;
+}
+
 void node_state_put(struct node_step *s, const Wire__NodeState *state)
 {
     struct node_key key = node_key_place(state->place);

@@ -6,6 +6,9 @@
  * its place, which a row that was looked up says itself and PLACE says of one that this step has made. */
 Wire__NodeState *node_state_read(struct node_step *s, const uint8_t id[WIRE_ID_BYTES], struct wire_bytes looked_up,
                                  size_t which);
+/* What came back from that region, to be written into the state in scratch 0: found, or added, owing nothing. A reply
+ * may come before the receipt that names it, and then stays known. */
+Wire__NodeRecipient *node_state_recipient(struct node_step *s, Wire__NodeState *state, uint32_t region);
 void node_state_put(struct node_step *s, const Wire__NodeState *state);
 /* Gives a new envelope of ours the next place. */
 void node_state_place(struct node_step *s, const uint8_t id[WIRE_ID_BYTES], Wire__NodeState *state);

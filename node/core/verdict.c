@@ -34,6 +34,18 @@ static Wire__NodeRecipient *new_recipients(struct node_step *s, size_t count)
     return recipients;
 }
 
+/* What came before the receipt: replies. */
+static void carry_over(const Wire__NodeState *before, Wire__NodeRecipient *recipient)
+{
+    for (size_t i = 0; i < before->n_recipient; i++) {
+        if (before->recipient[i]->region != recipient->region)
+            continue;
+        bool owes = recipient->owes;
+        *recipient = *before->recipient[i];
+        recipient->owes = owes;
+    }
+}
+
 static void set_recipients(struct node_step *s, Wire__NodeState *state, const Wire__Disposition *disposition)
 {
     size_t count = disposition->n_to + disposition->n_cc;
@@ -45,6 +57,7 @@ static void set_recipients(struct node_step *s, Wire__NodeState *state, const Wi
     for (size_t i = 0; i < count; i++) {
         recipients[i].owes = i < disposition->n_to;
         recipients[i].region = recipients[i].owes ? disposition->to[i] : disposition->cc[i - disposition->n_to];
+        carry_over(state, &recipients[i]);
         list[i] = &recipients[i];
     }
     state->recipient = list;
@@ -91,6 +104,14 @@ static void mark_original(struct node_step *s, const uint8_t *id, const Wire__No
     node_state_put(s, original);
 }
 
+static uint32_t awaited(const Wire__NodeState *state)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < state->n_recipient; i++)
+        count += !state->recipient[i]->has_arrived;
+    return count;
+}
+
 static void unknown_here(struct node_step *s, uint8_t link, const uint8_t *id)
 {
     struct node_note *note = node_note(s, NODE_NOTE_BROKER_KNOWS, link);
@@ -131,7 +152,7 @@ uint32_t node_take_verdict(struct node_step *s, const struct node_receipt *in, s
         mark_original(s, id, state, in->named == NULL ? wire_bytes(NULL, 0) : in->named[index]);
     if (state->waited_for)
         node_release_held(s, id);
-    return admitted ? (uint32_t)state->n_recipient : 0;
+    return admitted ? awaited(state) : 0;
 }
 
 /* --- a stale seal ---------------------------------------------------------------------------------------------------

@@ -25,12 +25,12 @@ enum wire_status store_parent(struct store *store, uint32_t origin, const uint8_
     return WIRE_OK;
 }
 
-/* Regions of the receipt, those that owe or those that do not. */
+/* Regions of the receipt, those that owe or those that do not. Before it, replies may have come from some of them. */
 static uint32_t *regions(const Wire__NodeState *state, bool owes, struct wire_arena *arena, size_t *count)
 {
     uint32_t *list = wire_arena_take(arena, (state->n_recipient + 1) * sizeof(*list));
     *count = 0;
-    for (size_t i = 0; list != NULL && i < state->n_recipient; i++)
+    for (size_t i = 0; list != NULL && state->has_code && i < state->n_recipient; i++)
         if (!state->recipient[i]->owes == !owes)
             list[(*count)++] = state->recipient[i]->region;
     return list;
