@@ -405,7 +405,7 @@ struct verdict {
 struct verdict broker_verdict(struct broker_core *core, const struct region *origin, const struct broker_submit *submit,
                               uint32_t index);
 /* held fits this batch: its verdicts are kept. */
-bool broker_held_fits(const struct broker_core *core, const struct broker_submit *submit, uint32_t origin);
+bool broker_held_fits(const struct broker_submit *submit, uint32_t origin);
 
 /* A ReceiptStatement with outcome JUDGED, written field by field: no message is built for each envelope. */
 void broker_statement_open(struct broker_core *core, const Wire__BatchSeal *seal, uint32_t origin);

@@ -164,7 +164,7 @@ uint64_t broker_judge(struct broker_core *core, struct region *origin, const str
     struct wire_bytes digest = wire_bytes(policy->digest.bytes, WIRE_HASH_BYTES);
     int64_t at_ms = core->wall_ms;
     uint64_t serial = ++core->serial;
-    if (!broker_held_fits(core, &submit, origin->region))
+    if (!broker_held_fits(&submit, origin->region))
         submit.held = NULL;
     if (submit.held != NULL) {
         at_ms = submit.held->at_ms;

@@ -26,19 +26,19 @@ static uint32_t seen_in_batch(struct broker_core *core, const struct broker_subm
 }
 
 /* --- a receipt of ours that the origin held over a loss -------------------------------------------------------------
- */
+ * Of this ledger or of one that is gone: the gate has seen that we signed it, and judged the batch's signer at its
+ * time. Judged anew now, what a certificate that has ended since signed would be admitted, and taken by nobody. */
 static bool lists_fit(const Wire__Disposition *disposition)
 {
     return disposition->n_to <= WIRE_RECIPIENTS_MAX && disposition->n_cc <= WIRE_RECIPIENTS_MAX &&
            disposition->n_not_enrolled <= WIRE_RECIPIENTS_MAX && disposition->n_term <= WIRE_TERMS_MAX;
 }
 
-bool broker_held_fits(const struct broker_core *core, const struct broker_submit *submit, uint32_t origin)
+bool broker_held_fits(const struct broker_submit *submit, uint32_t origin)
 {
     const Wire__ReceiptStatement *held = submit->held;
     const Wire__BatchSeal *seal = submit->batch->seal;
-    if (held == NULL || held->outcome != WIRE__RECEIPT_OUTCOME__JUDGED || held->origin != origin ||
-        held->ledger_id.len != WIRE_ID_BYTES || memcmp(held->ledger_id.data, core->ledger_id, WIRE_ID_BYTES) != 0)
+    if (held == NULL || held->outcome != WIRE__RECEIPT_OUTCOME__JUDGED || held->origin != origin)
         return false;
     if (strcmp(held->mechanism, seal->mechanism) != 0 || held->lane != seal->lane || held->first != seal->first ||
         held->count != seal->count || held->n_verdict != seal->count || held->root.len != WIRE_HASH_BYTES ||

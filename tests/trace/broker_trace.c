@@ -162,7 +162,8 @@ static void seal_only(struct trace *trace)
         set_name(trace, name, node->region, batch->headers[0]->id.data);
 }
 
-/* resend REGION N [held|broken STATUS]: the node's Nth sealed batch once more */
+/* resend REGION N [held|held-of-another|broken STATUS]: the node's Nth sealed batch once more; of another: with the
+ * receipt of a ledger that is gone */
 static void resend(struct trace *trace)
 {
     struct fake_node *node = node_at(trace, 1);
@@ -172,8 +173,10 @@ static void resend(struct trace *trace)
     struct fake_batch *batch = node->sealed[n - 1];
     Wire__ReceiptStatement *held = NULL;
     enum wire_status failed = WIRE_OK;
-    if (trace->words > 3 && strcmp(trace->word[3], "held") == 0)
+    if (trace->words > 3 && strncmp(trace->word[3], "held", 4) == 0)
         held = wire__receipt_statement__unpack(NULL, batch->held.size, batch->held.data);
+    if (held != NULL && strcmp(trace->word[3], "held-of-another") == 0)
+        memset(held->ledger_id.data, 0x99, held->ledger_id.len);
     if (trace->words > 4 && strcmp(trace->word[3], "broken") == 0)
         failed = wire_status_parse(trace->word[4]);
     fake_submit(&trace->fake, node, batch, failed, held);
