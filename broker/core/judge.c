@@ -1,5 +1,6 @@
 /* A batch whose turn it is: every envelope gets its verdict, and everything that follows goes into one append. */
 #include "broker/core/inside.h"
+#include "wire/canary.h"
 
 struct counts {
     uint32_t admitted, others;
@@ -64,10 +65,10 @@ static struct counts judge_all(struct broker_core *core, struct region *origin, 
          */
         if (!repeated && (!submit->looks[i].known || admitted))
             index_row(core, origin, &verdict, serial, i, at_ms);
-        if (admitted) {
+        if (admitted)
             broker_fan_envelope(core, submit, i, verdict.disposition, serial, at_ms);
+        if (admitted || CANARY(REFUSED_ANSWERS))
             broker_duties_end(core, origin->region, submit, i);
-        }
         count(core, &counts, verdict.code);
     }
     return counts;

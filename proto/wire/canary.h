@@ -27,7 +27,9 @@
     X(FORGET_TOMBSTONE)                                                                                                \
     X(TAKE_TWICE)                                                                                                      \
     X(SEND_CLEAR)                                                                                                      \
-    X(KEEP_DAYS)
+    X(KEEP_DAYS)                                                                                                       \
+    X(ANSWER_FOR_ALL)                                                                                                  \
+    X(REFUSED_ANSWERS)
 
 #ifdef LIANFANG_CANARIES
 enum wire_canary {

@@ -33,12 +33,8 @@ static _Noreturn void live(struct sim_attempt *attempt, unsigned seconds)
     attempt->options.report = attempt->report;
     attempt->options.totals = &attempt->report->totals;
     uint64_t digest = sim_run(&attempt->options);
-    if (attempt->options.twice && sim_run(&attempt->options) != digest) {
-        attempt->report->ended = false;
-        attempt->report->invariant = 12; /* two runs from one seed are bit-identical */
-        snprintf(attempt->report->text, sizeof attempt->report->text, "two runs differ: %016llx and %016llx",
-                 (unsigned long long)digest, (unsigned long long)attempt->report->digest);
-    }
+    if (attempt->options.twice)
+        sim_check_twice(&attempt->options, digest);
     exit(0);
 }
 

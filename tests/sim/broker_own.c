@@ -17,6 +17,8 @@ void sim_own_take(struct sim_broker *broker, const struct broker_seal *seal)
     broker->own_count = seal->count;
     snprintf(broker->own_mechanism, sizeof broker->own_mechanism, "%s", seal->mechanism);
     memcpy(broker->own, seal->drafts, seal->count * sizeof(*seal->drafts));
+    for (size_t i = 0; i < seal->count; i++)
+        sim_check_due(broker, &seal->drafts[i]);
     sim_after(broker->process.sim, 1, on_turn, broker, broker->process.life);
 }
 
@@ -104,6 +106,8 @@ static void make(struct making *m, size_t i, Wire__Envelope *envelope, Wire__Hea
     known->known = true;
     known->status = header->status;
     known->plain = sim_hash64(payload, 24);
+    known->who = m->broker->own[i].who;
+    known->duty = m->broker->own[i].duty;
     m->sim->count.own++;
 }
 

@@ -611,6 +611,16 @@ static void cut_off(struct sim_broker *broker, struct sim_conn *conn)
     sim_net_leave(broker->process.sim, conn, true);
 }
 
+/* The receipt is about this very batch (broker/gate/submit.c). */
+static bool is_about(const Wire__ReceiptStatement *receipt, uint32_t region, const Wire__BatchSeal *seal)
+{
+    return receipt->origin == region && receipt->outcome == WIRE__RECEIPT_OUTCOME__JUDGED &&
+           receipt->lane == seal->lane && strcmp(receipt->mechanism, seal->mechanism) == 0 &&
+           receipt->first == seal->first && receipt->count == seal->count &&
+           wire_bytes_equal(sim_bytes(receipt->store_id), sim_bytes(seal->store_id)) &&
+           wire_bytes_equal(sim_bytes(receipt->root), sim_bytes(seal->root));
+}
+
 static void take_submit(struct sim_broker *broker, struct sim_conn *conn, uint32_t region, const Wire__Submit *submit,
                         size_t frame_bytes)
 {
@@ -634,6 +644,8 @@ static void take_submit(struct sim_broker *broker, struct sim_conn *conn, uint32
     if (submit->held != NULL)
         in->held = (const Wire__ReceiptStatement *)own_statement(
             broker, submit->held, WIRE__STATEMENT_TYPE__RECEIPT_STATEMENT, &wire__receipt_statement__descriptor);
+    if (in->held != NULL && !is_about(in->held, region, batch->seal))
+        in->held = NULL;
     int64_t at_ms = in->held != NULL ? in->held->at_ms : sim_wall_ms(&broker->process);
     in->failed = check_batch(broker, region, at_ms, in, headers, leaves);
     in->headers = headers;

@@ -41,11 +41,21 @@ static void cut(struct sim *sim)
         sim_net_cut(sim, conn);
 }
 
+/* A stall or pause has its end from the beginning, and keeps it when all is well again: what waits for it is queued for
+ * that moment. */
+static void begin(const struct sim *sim, int64_t *until_us, int64_t length_us)
+{
+    if (*until_us <= sim->now_us)
+        *until_us = sim->now_us + length_us;
+}
+
 static void stall(struct sim *sim)
 {
     struct sim_conn *conn = some_conn(sim);
-    if (conn != NULL)
-        conn->stalled_us[sim_below(sim, 2)] = sim->now_us + sim_between(sim, SIM_MS, 30 * SIM_S * sim->scale);
+    if (conn == NULL)
+        return;
+    int64_t *until_us = &conn->stalled_us[sim_below(sim, 2)];
+    begin(sim, until_us, sim_between(sim, SIM_MS, 30 * SIM_S * sim->scale));
 }
 
 static void part(struct sim *sim)
@@ -104,7 +114,8 @@ static void crash(struct sim *sim)
 
 static void pause_one(struct sim *sim)
 {
-    some_process(sim)->paused_until_us = sim->now_us + sim_between(sim, SIM_MS, 40 * SIM_S);
+    struct sim_process *process = some_process(sim);
+    begin(sim, &process->paused_until_us, sim_between(sim, SIM_MS, 40 * SIM_S));
 }
 
 static void slow(struct sim *sim)
@@ -509,7 +520,8 @@ unsigned sim_fault_pick(uint64_t chosen, uint64_t number)
     return SIM_ACT_NONE;
 }
 
-static const char *const others[SIM_ACT_FAULTS] = {"none", "publish", "burst", "withdraw", "image"};
+static const char *const others[SIM_ACT_FAULTS] = {"none",      "publish", "burst", "withdraw",
+                                                   "hand-over", "shift",   "image"};
 
 const char *sim_act_name(unsigned kind)
 {
@@ -562,7 +574,7 @@ void sim_operator(struct sim *sim, void *what, uint64_t number)
 
 static void heal_process(struct sim_process *process)
 {
-    process->paused_until_us = process->slow_until_us = 0;
+    process->slow_until_us = 0;
     sim_process_clock(process, 0, 0);
     if (process->disk_full)
         sim_process_disk(process, false);
@@ -604,7 +616,5 @@ void sim_heal(struct sim *sim)
     }
     for (unsigned i = 0; i < sim->region_count; i++)
         heal_region(sim, i);
-    for (size_t i = 0; i < sim->conn_count; i++)
-        sim->conn[i]->stalled_us[0] = sim->conn[i]->stalled_us[1] = 0;
     reload_all(sim);
 }

@@ -222,6 +222,25 @@ static void check_mark(struct sim_node *node, const Wire__NodeInbox *inbox)
                  wire_id_text(id, text));
 }
 
+/* And nothing else does: what it is marked with is a cancel that lies here and names it. */
+static void check_marked(struct sim_node *node, const Wire__NodeInbox *inbox, const Wire__NodeKnown *known)
+{
+    struct sim *sim = node->process.sim;
+    char text[WIRE_ID_TEXT];
+    Wire__NodeKnown *cancel;
+    Wire__NodeInbox *row = NULL;
+    if (!known->has_cancelled_by)
+        return;
+    ENSURE(store_known(&node->store, inbox->origin, known->cancelled_by.data, &sim->checks, &cancel) == WIRE_OK);
+    if (cancel != NULL && cancel->has_order)
+        ENSURE(store_inbox_row(&node->store, cancel->order, &sim->checks, &row) == WIRE_OK);
+    const Wire__Header *header = row == NULL ? NULL : node_read_header(sim_bytes(row->header), &sim->checks);
+    if (header == NULL || header->action != WIRE__ACTION__CANCEL ||
+        memcmp(header->references[0]->id.data, inbox->id.data, WIRE_ID_BYTES) != 0)
+        sim_fail(sim, 3, "%s believes that %06u %s is cancelled", node->process.name, inbox->origin,
+                 wire_id_text(inbox->id.data, text));
+}
+
 static bool once_visit(void *context, uint64_t order, struct wire_bytes value)
 {
     struct sim_node *node = context;
@@ -236,6 +255,7 @@ static bool once_visit(void *context, uint64_t order, struct wire_bytes value)
     if (known == NULL || !known->has_order || known->order != order)
         sim_fail(sim, 3, "%s holds %06u %s twice", node->process.name, inbox->origin,
                  wire_id_text(inbox->id.data, text));
+    check_marked(node, inbox, known);
     return true;
 }
 

@@ -3,6 +3,8 @@
 #include "sim.h"
 
 #include "wire/id.h"
+#include "wire/kind.h"
+#include "wire/region.h"
 
 struct asking {
     struct sim_broker *broker;
@@ -62,6 +64,23 @@ static uint64_t held_before(const struct asking *a, const struct sim_envelope *e
     return a->submit->held != NULL ? envelope->given[a->broker->index] : 0;
 }
 
+/* Without the rules: what is about persons goes to one region, in which they are, or one above it; a notice that hands
+ * a matter over to nobody else, neither to whom it came from nor to whom the first one was given. */
+static void check_persons(struct asking *a, const Wire__Header *header, uint64_t given)
+{
+    struct sim *sim = a->sim;
+    char text[WIRE_ID_TEXT];
+    if (!wire_kind_find(header->kind)->persons || header->action == WIRE__ACTION__CANCEL || given == 0)
+        return;
+    unsigned index = (unsigned)__builtin_ctzll(given);
+    if ((given & (given - 1)) != 0 || sim->region[index] == header->origin ||
+        !wire_region_within(header->concerns[0], sim->region[index]))
+        sim_fail(sim, 4, "%s of %06u, about persons in %06u, was given to %llx", wire_id_text(header->id.data, text),
+                 header->origin, header->concerns[0], (unsigned long long)given);
+    bool onward = header->in_reply_to == NULL && header->action == WIRE__ACTION__ISSUE && header->n_references > 0;
+    sim->count.handed += onward && header->references[0]->origin != header->origin; /* else sealed a second time */
+}
+
 static void note_one(struct asking *a, size_t i, uint64_t ticket)
 {
     struct sim *sim = a->sim;
@@ -76,8 +95,6 @@ static void note_one(struct asking *a, size_t i, uint64_t ticket)
             sim_fail(sim, 1, "%s of %06u is judged a second time", wire_id_text(header->id.data, text), header->origin);
         return;
     }
-    if (header->origin == 0)
-        sim_check_reminder(a->broker, header);
     envelope->judged++;
     envelope->ticket[b] = ticket;
     envelope->life[b] = a->broker->process.life;
@@ -87,6 +104,7 @@ static void note_one(struct asking *a, size_t i, uint64_t ticket)
                                          : bits(sim, disposition->to, disposition->n_to) |
                                                bits(sim, disposition->cc, disposition->n_cc);
     if (header->origin != 0) {
+        check_persons(a, header, given);
         sim_check_revoked(a->broker, header->origin);
         bool admit;
         uint64_t right = expected(a, i, &admit);
@@ -101,6 +119,10 @@ static void note_one(struct asking *a, size_t i, uint64_t ticket)
                      header->origin);
     }
     envelope->given[b] |= given;
+    if (header->origin == 0) /* these add to the model: `envelope` may have moved afterwards */
+        sim_check_reminder(a->broker, header);
+    else if (disposition != NULL)
+        sim_note_answer(a->broker, &a->submit->looks[i], header);
 }
 
 void sim_note_admission(struct sim_broker *broker, const struct broker_append *append)
@@ -160,9 +182,13 @@ void sim_check_taken(struct sim_node *node, uint32_t origin, const uint8_t *id, 
     const struct sim_envelope *envelope = sim_model_find(sim, origin, id);
     uint64_t given = 0;
     char text[WIRE_ID_TEXT];
-    (void)header;
+    const Wire__Header *read = node_read_header(header, &sim->checks);
     for (unsigned b = 0; envelope != NULL && b < sim->broker_count; b++)
         given |= envelope->given[b];
     if (!(given >> node->region_index & 1))
         sim_fail(sim, 4, "%s took %06u %s", node->process.name, origin, wire_id_text(id, text));
+    if (wire_kind_find(read->kind)->persons && read->action != WIRE__ACTION__CANCEL &&
+        !wire_region_within(read->concerns[0], node->process.region))
+        sim_fail(sim, 4, "%s took %06u %s, about persons in %06u", node->process.name, origin, wire_id_text(id, text),
+                 read->concerns[0]);
 }

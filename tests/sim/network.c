@@ -4,9 +4,8 @@
 
 #include <stdlib.h>
 
-struct message {
-    struct sim_conn *conn;
-    bool to_broker;
+struct sim_message {
+    struct sim_message *next;
     int lane; /* -1: not counted */
     size_t size;
     uint8_t bytes[];
@@ -17,14 +16,24 @@ struct sim_conn *sim_conn_find(struct sim *sim, uint64_t id)
     return id == 0 || id > sim->conn_count ? NULL : sim->conn[id - 1];
 }
 
+/* The oldest that is on its way; NULL: nothing is. */
+static struct sim_message *take(struct sim_conn *conn, int way)
+{
+    struct sim_message *message = conn->first[way];
+    if (message != NULL)
+        conn->first[way] = message->next;
+    return message;
+}
+
 void sim_net_free(struct sim *sim)
 {
-    for (size_t i = 0; i < sim->conn_count; i++)
+    for (size_t i = 0; i < sim->conn_count; i++) {
+        for (int way = 0; way < 2; way++)
+            for (struct sim_message *message; (message = take(sim->conn[i], way)) != NULL;)
+                free(message);
         free(sim->conn[i]);
+    }
     free(sim->conn);
-    for (size_t i = 0; i < sim->queue.count; i++)
-        if (sim->queue.heap[i].number == UINT64_MAX) /* a message in flight */
-            free(sim->queue.heap[i].what);
 }
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */
@@ -41,20 +50,21 @@ static bool end_lives(struct sim *sim, const struct sim_conn *conn, bool broker)
            process->life == (broker ? conn->broker_life : conn->node_life);
 }
 
-static void arrive(struct sim *sim, void *what, uint64_t number)
+/* As many times as there are messages: whatever held one of these times back, the oldest message is the next. */
+static void arrive(struct sim *sim, void *what, uint64_t to_broker)
 {
-    struct message *message = what;
-    struct sim_conn *conn = message->conn;
-    int way = message->to_broker ? 0 : 1;
+    struct sim_conn *conn = what;
+    int way = to_broker ? 0 : 1;
     if (sim->now_us < conn->stalled_us[way]) {
         if (conn->last_us[way] < conn->stalled_us[way])
-            conn->last_us[way] = conn->stalled_us[way]; /* what is sent after the stall was healed comes behind it */
-        sim_queue_add(&sim->queue, conn->stalled_us[way], arrive, what, number);
+            conn->last_us[way] = conn->stalled_us[way]; /* what is sent later comes behind it */
+        sim_queue_add(&sim->queue, conn->stalled_us[way], arrive, what, to_broker);
         return;
     }
-    bool lives = end_lives(sim, conn, message->to_broker);
-    if (lives && sim_process_defer(end_of(sim, conn, message->to_broker), arrive, what, number))
+    bool lives = end_lives(sim, conn, to_broker);
+    if (lives && sim_process_defer(end_of(sim, conn, to_broker), arrive, what, to_broker))
         return;
+    struct sim_message *message = take(conn, way);
     bool comes = conn->done[way] < conn->limit[way];
     conn->done[way]++;
     if (message->lane == WIRE__LANE__FLASH)
@@ -63,7 +73,7 @@ static void arrive(struct sim *sim, void *what, uint64_t number)
         conn->plain_bytes[way] -= message->size;
     if (lives && comes) {
         struct wire_bytes bytes = wire_bytes(message->bytes, message->size);
-        if (message->to_broker)
+        if (to_broker)
             sim_broker_message(&sim->broker[conn->broker], conn, bytes);
         else
             sim_node_message(&sim->node[conn->node], conn, bytes);
@@ -75,14 +85,18 @@ void sim_net_send(struct sim *sim, struct sim_conn *conn, bool to_broker, struct
 {
     int way = to_broker ? 0 : 1;
     const struct sim_path *path = &sim->path[conn->node][conn->link];
-    struct message *message = malloc(sizeof(*message) + bytes.size);
+    struct sim_message *message = malloc(sizeof(*message) + bytes.size);
     ENSURE(message != NULL && bytes.size <= WIRE_FRAME_BYTES_MAX);
     sim_mix_number(sim, conn->id << 1 | to_broker);
     sim_mix(sim, bytes.data, bytes.size);
     if (lane >= 0)
         sim_check_ahead(sim, conn, to_broker, lane, bytes.size);
-    *message = (struct message){.conn = conn, .to_broker = to_broker, .lane = lane, .size = bytes.size};
+    *message = (struct sim_message){.lane = lane, .size = bytes.size};
     memcpy(message->bytes, bytes.data, bytes.size);
+    if (conn->first[way] == NULL)
+        conn->last[way] = &conn->first[way];
+    *conn->last[way] = message;
+    conn->last[way] = &message->next;
     if (lane == WIRE__LANE__FLASH)
         conn->flash_bytes[way] += bytes.size;
     else if (lane > 0)
@@ -93,7 +107,7 @@ void sim_net_send(struct sim *sim, struct sim_conn *conn, bool to_broker, struct
     if (at_us < conn->last_us[way])
         at_us = conn->last_us[way];
     conn->last_us[way] = at_us;
-    sim_queue_add(&sim->queue, at_us, arrive, message, UINT64_MAX);
+    sim_queue_add(&sim->queue, at_us, arrive, conn, to_broker);
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */

@@ -1,11 +1,12 @@
-/* People: they publish what the rules allow, now and then what they do not, answer, correct, cancel and withdraw. */
+/* People: they publish what the rules allow, now and then what they do not, answer, correct, cancel and withdraw; they
+ * hand matters over to where a person went, and their desks to the next shift. */
 #include "sim.h"
 
 #include "wire/id.h"
 #include "wire/kind.h"
 #include "wire/time.h"
 
-enum { BURST_MAX = 120, OUTBOX_BACK = 30 };
+enum { BURST_MAX = 120, OUTBOX_BACK = 30, DESK_BACK = 200, SHIFT_MOST = 6 };
 
 struct writing {
     struct sim *sim;
@@ -88,29 +89,56 @@ static Wire__Header *write_new(struct writing *w)
     return header;
 }
 
-/* An answer to something in the inbox; NULL: there is nothing. */
-static Wire__Header *write_reply(struct writing *w)
+/* Signs for something in the inbox, or says what became of it: whoever is at the desk. What is about persons is for the
+ * origin alone. */
+static Wire__Header *answer(struct writing *w, const Wire__Header *parent, uint32_t kind, unsigned final_permille)
 {
-    struct keep_value key = {0};
-    Wire__NodeInbox *inbox = NULL;
-    if (keep_last(w->node->store.keep, NODE_TABLE_INBOX, wire_bytes(NULL, 0), &key, NULL) == WIRE_OK)
-        ENSURE(store_inbox_row(&w->node->store, 1 + sim_below(w->sim, wire_get_u64(key.data)), w->arena, &inbox) ==
-               WIRE_OK);
-    keep_value_close(&key);
-    const Wire__Header *parent = inbox == NULL ? NULL : node_read_header(sim_bytes(inbox->header), w->arena);
-    if (parent == NULL || parent->origin == 0)
-        return NULL;
-    bool outcome = sim_chance(w->sim, 500);
-    Wire__Header *header = new_header(w, outcome ? WIRE_KIND_OUTCOME : WIRE_KIND_ACKNOWLEDGEMENT, WIRE_UNIT_COMMAND);
+    static const uint32_t desks[] = {WIRE_UNIT_COMMAND, WIRE_UNIT_CDC, WIRE_UNIT_HEALTH};
+    Wire__Header *header = new_header(w, kind, WIRE_UNIT_COMMAND);
     header->in_reply_to = refer(w, parent->origin, parent->id.data);
     header->mechanism = parent->mechanism;
     header->lane = parent->lane;
     header->keep_until = parent->keep_until;
     if (!sim_chance(w->sim, 50))
         header->status = parent->status;
-    header->has_progress = outcome;
-    header->progress = sim_chance(w->sim, 500) ? WIRE__PROGRESS__FINAL : WIRE__PROGRESS__OPEN;
+    header->has_progress = kind == WIRE_KIND_OUTCOME;
+    header->progress = sim_chance(w->sim, final_permille) ? WIRE__PROGRESS__FINAL : WIRE__PROGRESS__OPEN;
+    header->issuer_unit = desks[sim_below(w->sim, 3)];
+    if (kind != WIRE_KIND_OUTCOME)
+        return header;
+    header->form = WIRE__PAYLOAD_FORM__SEALED;
+    header->concerns = wire_arena_take(w->arena, sizeof(*header->concerns));
+    header->concerns[header->n_concerns++] = parent->origin;
     return header;
+}
+
+static uint64_t inbox_last(struct writing *w)
+{
+    struct keep_value key = {0};
+    uint64_t last = keep_last(w->node->store.keep, NODE_TABLE_INBOX, wire_bytes(NULL, 0), &key, NULL) == WIRE_OK
+                        ? wire_get_u64(key.data)
+                        : 0;
+    keep_value_close(&key);
+    return last;
+}
+
+/* NULL: there is no such row, or it is the broker's own. */
+static Wire__Header *inbox_header(struct writing *w, uint64_t order)
+{
+    Wire__NodeInbox *inbox = NULL;
+    if (order > 0)
+        ENSURE(store_inbox_row(&w->node->store, order, w->arena, &inbox) == WIRE_OK);
+    Wire__Header *header = inbox == NULL ? NULL : node_read_header(sim_bytes(inbox->header), w->arena);
+    return header == NULL || header->origin == 0 ? NULL : header;
+}
+
+static Wire__Header *write_reply(struct writing *w)
+{
+    uint64_t last = inbox_last(w);
+    const Wire__Header *parent = inbox_header(w, last == 0 ? 0 : 1 + sim_below(w->sim, last));
+    if (parent == NULL)
+        return NULL;
+    return answer(w, parent, sim_chance(w->sim, 500) ? WIRE_KIND_OUTCOME : WIRE_KIND_ACKNOWLEDGEMENT, 500);
 }
 
 struct back {
@@ -200,32 +228,140 @@ static struct wire_bytes write_payload(struct writing *w, const Wire__Header *he
 static Wire__Header *write_one(struct writing *w)
 {
     uint64_t dice = sim_below(w->sim, 100);
-    Wire__Header *header = dice < 60 ? write_new(w) : dice < 85 ? write_reply(w) : write_correction(w);
-    if (header != NULL)
-        ask_rules(w, header);
-    return header;
+    return dice < 60 ? write_new(w) : dice < 85 ? write_reply(w) : write_correction(w);
+}
+
+/* What goes into the outbox at once. */
+struct letters {
+    struct node_draft *drafts;
+    struct wire_bytes *plain;
+    size_t count;
+};
+
+static struct letters letters_for(struct writing *w, size_t most)
+{
+    return (struct letters){.drafts = wire_arena_take(w->arena, most * sizeof(struct node_draft)),
+                            .plain = wire_arena_take(w->arena, most * sizeof(struct wire_bytes))};
+}
+
+/* NULL: nothing came of it. */
+static void add(struct writing *w, struct letters *letters, Wire__Header *header)
+{
+    if (header == NULL)
+        return;
+    ask_rules(w, header);
+    struct wire_bytes plain = write_payload(w, header);
+    struct node_draft *draft = &letters->drafts[letters->count];
+    *draft = (struct node_draft){.header = header, .payload_bytes = (uint32_t)plain.size};
+    ENSURE(store_look_draft(&w->node->store, draft, w->arena) == WIRE_OK);
+    letters->plain[letters->count++] = plain;
+}
+
+static void post(struct writing *w, const struct letters *letters)
+{
+    struct node_event event = {.kind = NODE_ON_PUBLISH};
+    if (letters->count == 0)
+        return;
+    event.u.publish =
+        (struct node_publish){.request = ++w->node->publish, .draft = letters->drafts, .count = letters->count};
+    w->node->plain = letters->plain;
+    w->sim->count.published += letters->count;
+    sim_node_step(w->node, &event);
 }
 
 static void publish(struct writing *w, size_t count)
 {
-    size_t at = 0;
-    struct node_draft *drafts = wire_arena_take(w->arena, count * sizeof(*drafts));
-    struct wire_bytes *plain = wire_arena_take(w->arena, count * sizeof(*plain));
-    for (size_t i = 0; i < count; i++) {
-        Wire__Header *header = write_one(w);
-        if (header == NULL)
-            continue;
-        plain[at] = write_payload(w, header);
-        drafts[at] = (struct node_draft){.header = header, .payload_bytes = (uint32_t)plain[at].size};
-        ENSURE(store_look_draft(&w->node->store, &drafts[at++], w->arena) == WIRE_OK);
+    struct letters letters = letters_for(w, count);
+    for (size_t i = 0; i < count; i++)
+        add(w, &letters, write_one(w));
+    post(w, &letters);
+}
+
+/* --- handing over ------------------------------------------------------------------------------------------------- */
+
+/* A contact notice that lies in the inbox: often the newest, so that some matters are handed over twice. */
+static const Wire__Header *some_matter(struct writing *w)
+{
+    uint64_t order = inbox_last(w);
+    if (order > 0 && sim_chance(w->sim, 500))
+        order = 1 + sim_below(w->sim, order);
+    for (unsigned back = 0; order > 0 && back < DESK_BACK; order--, back++) {
+        const Wire__Header *header = inbox_header(w, order);
+        if (header != NULL && header->kind == WIRE_KIND_CONTACT_NOTICE && header->action == WIRE__ACTION__ISSUE)
+            return header;
     }
-    if (at == 0)
+    return NULL;
+}
+
+/* Where the person went: mostly somewhere in this world, now and then back to who asked, nowhere, to a region that has
+ * left, or to where no rule reaches. */
+static uint32_t moved_to(struct writing *w, const Wire__Header *matter)
+{
+    struct sim *sim = w->sim;
+    uint64_t dice = sim_below(sim, 100);
+    if (dice < 12)
+        return matter->origin;
+    if (dice < 16)
+        return w->node->process.region;
+    for (unsigned i = 0; dice < 40 && i < sim->region_count; i++)
+        if (sim->absent[i] || sim->revoked[i])
+            return sim->region[i];
+    return some_region(sim);
+}
+
+/* A notice of our own, to that region, which refers to the one we were given. */
+static Wire__Header *write_onward(struct writing *w, const Wire__Header *matter)
+{
+    Wire__Header *header = new_header(w, WIRE_KIND_CONTACT_NOTICE, WIRE_UNIT_CDC);
+    header->form = WIRE__PAYLOAD_FORM__SEALED;
+    header->concerns = wire_arena_take(w->arena, sizeof(*header->concerns));
+    header->concerns[header->n_concerns++] = moved_to(w, matter);
+    header->references = wire_arena_take(w->arena, sizeof(*header->references));
+    header->references[header->n_references++] = refer(w, matter->origin, matter->id.data);
+    if (!sim_chance(w->sim, 50))
+        header->status = matter->status;
+    return header;
+}
+
+/* And the answer to its origin: 已转送. The one or the other may be left to the next shift, or forgotten. */
+static void hand_over(struct writing *w)
+{
+    struct letters letters = letters_for(w, 2);
+    const Wire__Header *matter = some_matter(w);
+    bool onward = !sim_chance(w->sim, 50), answered = !sim_chance(w->sim, 300), first = sim_chance(w->sim, 500);
+    if (matter == NULL)
         return;
-    struct node_event event = {.kind = NODE_ON_PUBLISH};
-    event.u.publish = (struct node_publish){.request = ++w->node->publish, .draft = drafts, .count = at};
-    w->node->plain = plain;
-    w->sim->count.published += at;
-    sim_node_step(w->node, &event);
+    if (answered && first)
+        add(w, &letters, answer(w, matter, WIRE_KIND_OUTCOME, 800));
+    if (onward)
+        add(w, &letters, write_onward(w, matter));
+    if (answered && !first)
+        add(w, &letters, answer(w, matter, WIRE_KIND_OUTCOME, 800));
+    post(w, &letters);
+}
+
+/* What the next shift does about something at the desk: signs for what the last one only read, answers what that one
+ * signed for. NULL: it needs nothing. */
+static Wire__Header *take_up(struct writing *w, uint64_t order)
+{
+    const Wire__Header *header = inbox_header(w, order);
+    Wire__NodeKnown *known = NULL;
+    if (header == NULL || header->in_reply_to != NULL || header->action == WIRE__ACTION__CANCEL)
+        return NULL;
+    ENSURE(store_known(&w->node->store, header->origin, header->id.data, w->arena, &known) == WIRE_OK);
+    if (known == NULL || known->has_closed_ms || known->has_cancelled_by)
+        return NULL;
+    return answer(w, header, known->has_signed_for_ms ? WIRE_KIND_OUTCOME : WIRE_KIND_ACKNOWLEDGEMENT, 800);
+}
+
+static void change_shift(struct writing *w)
+{
+    struct letters letters = letters_for(w, SHIFT_MOST);
+    size_t most = 1 + sim_below(w->sim, SHIFT_MOST);
+    uint64_t order = inbox_last(w);
+    for (unsigned back = 0; order > 0 && back < DESK_BACK && letters.count < most; order--, back++)
+        add(w, &letters, take_up(w, order));
+    post(w, &letters);
 }
 
 static void withdraw(struct writing *w)
@@ -246,8 +382,17 @@ void sim_officer(struct sim *sim, unsigned deed)
         return;
     wire_arena_reset(&sim->arena);
     struct writing w = {.sim = sim, .node = node, .arena = &sim->arena, .now_ms = sim_wall_ms(&node->process)};
-    if (deed == SIM_ACT_WITHDRAW)
+    switch (deed) {
+    case SIM_ACT_WITHDRAW:
         withdraw(&w);
-    else
+        break;
+    case SIM_ACT_HAND_OVER:
+        hand_over(&w);
+        break;
+    case SIM_ACT_SHIFT:
+        change_shift(&w);
+        break;
+    default:
         publish(&w, deed == SIM_ACT_BURST ? sim_below(sim, BURST_MAX) + 1 : 1 + sim_below(sim, 3));
+    }
 }

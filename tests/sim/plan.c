@@ -20,6 +20,7 @@ enum {
     LINE_MAX_ = 512,
     DEEDS_MOST = 720, /* of officers in a world of up to DEEDS_NODES; each becomes some ten envelopes in inboxes */
     DEEDS_NODES = 12,
+    HAND_OVERS_MOST = 160, /* permille */
 };
 
 static uint64_t below(struct sim_random *random, uint64_t n)
@@ -50,16 +51,21 @@ void sim_plan_free(struct sim_plan *plan)
 
 /* --- from a seed -------------------------------------------------------------------------------------------------- */
 
-static unsigned officers_deed(struct sim_random *random)
+/* Of a thousand deeds so many hand a matter over, as the seed says, and half as many a desk. */
+static unsigned officers_deed(struct sim_random *random, uint64_t over)
 {
     uint64_t dice = below(random, 1000);
-    return dice < 40 ? SIM_ACT_WITHDRAW : dice < 90 ? SIM_ACT_BURST : SIM_ACT_PUBLISH;
+    if (dice < 90)
+        return dice < 40 ? SIM_ACT_WITHDRAW : SIM_ACT_BURST;
+    dice -= 90;
+    return dice < over ? SIM_ACT_HAND_OVER : dice < over + over / 2 ? SIM_ACT_SHIFT : SIM_ACT_PUBLISH;
 }
 
 static void plan_officers(struct sim_plan *plan, struct sim_random *random, int64_t every_us, bool steady)
 {
+    uint64_t over = below(random, HAND_OVERS_MOST);
     for (int64_t at_us = SIM_S; at_us < plan->end_us; at_us += between(random, 1, 2 * every_us)) {
-        unsigned deed = steady ? SIM_ACT_PUBLISH : officers_deed(random);
+        unsigned deed = steady ? SIM_ACT_PUBLISH : officers_deed(random, over);
         add(plan, at_us, deed, sim_random_next(random));
     }
 }

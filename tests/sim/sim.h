@@ -11,6 +11,7 @@
  * reminders.c once a term                                               attempt.c  a world in its own process
  * worlds.c    many of them                                               canary.c   bugs planted on purpose
  * model.c     what must be true of every envelope                  invariant_NN.c  the checkers, by number (DESIGN)
+ * owed.c      what is owed until when                              answers.c       who answered what
  *
  * The shells here do what the real ones do with sockets and disks: look up, step, perform. Whatever is decided is
  * decided by the real cores; hashes, Merkle trees, rows and codecs are the real ones, signatures are keyed hashes. */
@@ -164,6 +165,8 @@ enum { SIM_RECORD_BYTES = 40 };
 enum sim_usage { SIM_IDENTITY = 1, SIM_SEAL = 2 };
 void sim_trust_issue(struct sim *sim, uint32_t region, uint32_t generation, int64_t until_ms);
 void sim_trust_revoke(struct sim *sim, uint32_t region, uint32_t generation);
+/* A certificate of it was ever revoked, or may have ended. */
+bool sim_has_left(const struct sim *sim, uint32_t region);
 /* When the next certificate ends after now_ms; INT64_MAX: none does. */
 int64_t sim_trust_next_ms(const struct sim *sim, uint64_t epoch, int64_t now_ms);
 void sim_trust_encode(const struct sim *sim, uint64_t epoch, uint8_t out[SIM_RECORD_BYTES]);
@@ -218,6 +221,7 @@ struct sim_conn {
     int64_t last_us[2], stalled_us[2];
     uint64_t next[2], done[2], limit[2];     /* messages: sent, arrived, how many will ever arrive. [0] to the broker */
     uint64_t plain_bytes[2], flash_bytes[2]; /* in flight: all counted lanes but flash; flash */
+    struct sim_message *first[2], **last[2]; /* in flight, the oldest first */
 };
 struct sim_path {
     int64_t latency_us, jitter_us;
@@ -351,6 +355,8 @@ enum {
     SIM_ACT_PUBLISH,
     SIM_ACT_BURST,
     SIM_ACT_WITHDRAW,
+    SIM_ACT_HAND_OVER,
+    SIM_ACT_SHIFT,
     SIM_ACT_IMAGE,
     SIM_ACT_FAULTS,
     SIM_ACTS_MAX = SIM_ACT_FAULTS + 64
@@ -377,7 +383,7 @@ bool sim_plan_read(const char *path, struct sim_plan *plan);
 bool sim_plan_write(const char *path, const struct sim_plan *plan, const char *remark);
 void sim_plan_free(struct sim_plan *plan);
 
-/* SIM_ACT_PUBLISH, _BURST or _WITHDRAW by some node. */
+/* SIM_ACT_PUBLISH to _SHIFT by some node. */
 void sim_officer(struct sim *sim, unsigned deed);
 /* Kinds of faults are bits by row of the table in fault.c. */
 uint64_t sim_faults_choose(struct sim_random *random);
@@ -422,6 +428,9 @@ struct sim_envelope {
     uint64_t excused; /* regions that refused it, for its signer was revoked when the broker did not know yet */
     uint8_t verdict;  /* the first signed one that its origin verified: Wire__VerdictCode */
     uint64_t verdict_losses;
+    uint32_t who, duty; /* of a reminder: who owes what */
+    uint32_t by_origin; /* of what is over: which envelope ended it */
+    uint8_t by[WIRE_ID_BYTES];
 };
 struct sim_model {
     struct sim_envelope *slot;
@@ -431,6 +440,25 @@ struct sim_envelope *sim_model_find(struct sim *sim, uint32_t origin, const uint
 struct sim_envelope *sim_model_add(struct sim *sim, uint32_t origin, const uint8_t *id);
 uint64_t sim_hash64(const void *data, size_t size);
 unsigned sim_region_index(const struct sim *sim, uint32_t region); /* SIM_REGIONS: none of ours */
+
+/* --- answers.c ---------------------------------------------------------------------------------------------------- */
+enum { SIM_ANYBODY = 0, SIM_ANY_DUTY = 0 }; /* of a cancel */
+struct sim_answer {
+    uint32_t origin; /* of what is answered */
+    uint8_t id[WIRE_ID_BYTES];
+    uint32_t who, duty; /* Wire__Duty */
+};
+struct sim_answers {
+    struct sim_answer *list;
+    size_t count, capacity;
+};
+void sim_answers_add(struct sim_answers *answers, const Wire__Reference *about, uint32_t who, uint32_t duty);
+/* All that this acknowledgement, outcome or cancel ends; nothing for any other envelope. */
+void sim_answers_of(struct sim_answers *answers, const Wire__Header *header);
+void sim_answers_sort(struct sim_answers *answers);
+bool sim_answers_have(const struct sim_answers *answers, uint32_t origin, const uint8_t *id, uint32_t who,
+                      uint32_t duty); /* sorted */
+void sim_answers_free(struct sim_answers *answers);
 
 /* --- the checkers: each in the file of its number
  * ---------------------------------------------------------------------- */
@@ -442,6 +470,10 @@ void sim_check_durable(struct sim_broker *broker, const Wire__Frame *frame, uint
 void sim_check_rolled_back(struct sim_broker *broker, const Wire__ReceiptStatement *shown);
 /* reminders.c: an envelope of the broker's own is admitted. */
 void sim_check_reminder(struct sim_broker *broker, const Wire__Header *header);
+/* owed.c: an answer or cancel is admitted; the broker is about to say that something is due; and at the end. */
+void sim_note_answer(struct sim_broker *broker, const struct broker_envelope_look *look, const Wire__Header *header);
+void sim_check_due(struct sim_broker *broker, const struct broker_draft *draft);
+void sim_check_owed(struct sim *sim);
 /* 3: rows of a node, as they are appended; and at the end. */
 void sim_check_inbox(struct sim_node *node, const struct wire_row *row);
 /* ... an envelope of the broker's own is sealed. */
@@ -469,6 +501,8 @@ void sim_check_bounds(struct sim_broker *broker);
 void sim_check_revoked(struct sim_broker *broker, uint32_t region);
 /* 11 */
 void sim_check_status(struct sim_node *node, const Wire__Header *header, struct wire_bytes plain, bool readable);
+/* 12: the world of these options a second time; digest: of the first run. Says in the report if it was another. */
+void sim_check_twice(const struct sim_options *options, uint64_t digest);
 /* 13: no bytes of a person's payload reach the broker in clear. */
 void sim_check_secret(struct sim *sim, struct wire_bytes bytes);
 
@@ -477,8 +511,8 @@ void sim_check_erased(struct sim *sim, bool at_end);
 /* --- attempt.c: a world in a process of its own ------------------------------------------------------------------- */
 /* Of all worlds of one run of the program. */
 struct sim_totals {
-    uint64_t worlds, steps, frames, published, admitted, refused, delivered, own, crashes, forks, losses, erased_days,
-        false_frames, lies, noticed;
+    uint64_t worlds, steps, frames, published, handed, admitted, refused, delivered, own, crashes, forks, losses,
+        erased_days, false_frames, lies, noticed;
     int64_t virtual_us;
     uint64_t act[SIM_ACTS_MAX];
 };
@@ -581,8 +615,8 @@ struct sim {
     char **trace; /* ring of trace_last */
     size_t trace_count;
     struct {
-        uint64_t published, admitted, refused, delivered, crashes, cuts, forks, losses, own, frames, erased_days,
-            false_frames, lies, noticed;
+        uint64_t published, handed, admitted, refused, delivered, crashes, cuts, forks, losses, own, frames,
+            erased_days, false_frames, lies, noticed;
         uint64_t act[SIM_ACTS_MAX]; /* by kind */
     } count;
 };

@@ -263,3 +263,11 @@ void sim_tag(const struct sim *sim, const uint8_t key[32], const uint8_t *id, st
     hash(sim, "tag", both, sizeof both, data, out);
     memcpy(tag, out, SIM_TAG_BYTES);
 }
+
+bool sim_has_left(const struct sim *sim, uint32_t region)
+{
+    for (uint64_t i = 0; i < sim->trust.epoch; i++)
+        if (sim->trust.record[i].region == region && sim->trust.record[i].revoked)
+            return true;
+    return sim->plan.life_s != 0;
+}

@@ -263,6 +263,7 @@ static void check_end(struct sim *sim)
 {
     sim_check_outboxes(sim);
     sim_check_inboxes(sim);
+    sim_check_owed(sim);
 }
 
 /* What the stores hold must be all that is needed. */

@@ -181,6 +181,11 @@ Test(view, the_rules_are_told_to_whom_an_original_was_given)
     shelf_outbox(&shelf, &header, &state);
     cr_assert_eq(store_original(&shelf.store, header.id.data, &shelf.arena, &original), WIRE_OK);
     cr_assert(original.found);
+    cr_assert_eq(original.to_count + original.cc_count, 0, "both answered before the receipt, which is not in");
+    state.has_code = true;
+    state.code = WIRE__VERDICT_CODE__ADMITTED;
+    shelf_outbox(&shelf, &header, &state);
+    cr_assert_eq(store_original(&shelf.store, header.id.data, &shelf.arena, &original), WIRE_OK);
     cr_assert_eq(original.to_count, 1);
     cr_assert_eq(original.to[0], 320000);
     cr_assert_eq(original.cc_count, 1);
