@@ -58,6 +58,7 @@ static void put_text(char *out, size_t size, const char *text)
 
     memcpy(out, text == NULL ? "" : text, length);
     out[length] = '\0';
+    wire_utf8_repair(out);
 }
 
 enum wire_status wire_fail(struct wire_problem *problem, enum wire_status status, const char *where, const char *zh,
@@ -78,8 +79,7 @@ static void put_format(char *out, size_t size, const char *format, va_list argum
 
     if (wanted < 0)
         out[0] = '\0';
-    else if ((size_t)wanted >= size)
-        out[wire_utf8_whole(out, size - 1)] = '\0';
+    wire_utf8_repair(out);
 }
 
 enum wire_status wire_failf(struct wire_problem *problem, enum wire_status status, const char *where,

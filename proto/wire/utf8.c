@@ -54,3 +54,15 @@ size_t wire_utf8_cut(const char *text, size_t max)
 
     return length <= max ? length : wire_utf8_whole(text, max);
 }
+
+void wire_utf8_repair(char *text)
+{
+    size_t size = strlen(text), kept = 0, length;
+
+    for (size_t at = 0; at<size; at += length> 0 ? length : 1) {
+        length = character((const uint8_t *)text + at, size - at);
+        memmove(text + kept, text + at, length);
+        kept += length;
+    }
+    text[kept] = '\0';
+}

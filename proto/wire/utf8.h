@@ -10,3 +10,6 @@ bool wire_utf8_text(const uint8_t *data, size_t size);
 size_t wire_utf8_cut(const char *text, size_t max);
 /* The same for the first `size` bytes of a text that was cut there already. */
 size_t wire_utf8_whole(const char *text, size_t size);
+/* Drops, in place, each byte of a NUL-terminated text that belongs to no whole character: what formats with a precision
+ * ("%.60s") leave of texts that they cut. */
+void wire_utf8_repair(char *text);

@@ -89,3 +89,17 @@ Test(status, texts_are_cut_between_characters)
         cr_expect_eq(memcmp(problem.zh, longer, strlen(problem.zh)), 0);
     }
 }
+
+/* What a precision cuts stands in the middle of the sentence. */
+Test(status, texts_are_whole_within_a_sentence)
+{
+    struct wire_problem problem;
+
+    wire_failf(&problem, WIRE_INVALID, "", "“%.4s”不认识", "\"%.5s\" is unknown", "联防联控");
+    cr_expect_str_eq(problem.zh, "“联”不认识");
+    cr_expect_str_eq(problem.en, "\"联\" is unknown");
+    wire_fail(&problem, WIRE_INVALID, "a\xe8\x81", "\x81联\xff防\xe8", "\xe8\x81");
+    cr_expect_str_eq(problem.where, "a");
+    cr_expect_str_eq(problem.zh, "联防");
+    cr_expect_str_eq(problem.en, "");
+}
