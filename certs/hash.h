@@ -2,7 +2,7 @@
 #pragma once
 #include "wire/hash.h"
 
-/* A hash that holds a fetched EVP_MD and a reused EVP_MD_CTX: what hot paths use. One per thread; close it. */
+/* The hash of hot paths: no fetch, nothing allocated, any thread. */
 struct wire_hash cert_hash_new(void);
 void cert_hash_close(struct wire_hash *hash); /* idempotent */
 

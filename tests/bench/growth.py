@@ -15,6 +15,8 @@ FANS = {1: "420000", 4: "410000", 16: "430000"}  # recipients: their origin
 SYNCS_US = (0, 200, 5000)
 LINES = {"50 ms there and back": (0.025, 0), "10 Mbit/s each way": (0, 1250000)}
 KEPT = (30000, 150000, 750000)
+THREADS = {"ZMQbg/IO/0": "io", "ZMQbg/Reaper": "io", "keep-writer": "writer", "keep-applier": "writer",
+           "keep-fetcher": "fetcher"}
 
 
 def cpu_of_threads(pid):
@@ -28,7 +30,7 @@ def cpu_of_threads(pid):
                 nanoseconds = int(file.read().split()[0])
         except OSError:
             continue  # it ended
-        name = "core" if int(task) == pid else "io" if name.startswith("ZMQ") else name.removeprefix("keep-")
+        name = THREADS.get(name, name) if int(task) != pid else "core"
         used[name] = used.get(name, 0) + nanoseconds / 1e9
     return used
 

@@ -195,7 +195,7 @@ static void member_ready(struct member *member)
 void world_open(struct world *world, const struct plan *plan, struct result *result)
 {
     *world = (struct world){.plan = plan, .result = result, .flows = 2};
-    world->hash = world_hash();
+    world->hash = cert_hash_new();
     wire_arena_over(&world->arena, taken(1, ARENA_BYTES), ARENA_BYTES);
     world->member = taken((size_t)plan->publishers + plan->recipients, sizeof(*world->member));
     world->recipient_region = taken(plan->recipients, sizeof(*world->recipient_region));

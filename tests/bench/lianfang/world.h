@@ -157,7 +157,6 @@ struct world {
 void world_open(struct world *world, const struct plan *plan, struct result *result);
 void world_close(struct world *world);
 int64_t world_wall_ms(void);
-struct wire_hash world_hash(void);
 
 /* member.c: sessions */
 void member_connect(struct member *member);
