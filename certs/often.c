@@ -67,6 +67,13 @@ static void want(struct cert_often *often, struct cert_making *making)
 
 /* --- places ------------------------------------------------------------------------------------------------------- */
 
+/* Whether a place is neither taken nor meant for a table that is being made. Else a crowd that comes within a second, a
+ * table taking 20 ms, would have one made for each of it. */
+static bool has_room(const struct cert_often *often)
+{
+    return often->count + often->asked < CERT_OFTEN_PLACES;
+}
+
 /* NULL: none is free for this key. */
 static struct cert_held **place(struct cert_often *often, const struct cert_held *held)
 {
@@ -104,6 +111,7 @@ static void install(struct cert_often *often, struct cert_making *making)
         cert_multiples_free(&making->multiples);
     held->seen = 0;
     held->making = false;
+    often->asked--;
     free(making);
 }
 
@@ -137,6 +145,7 @@ static void make(struct cert_often *often, struct cert_held *held)
     }
     making->held = held;
     held->making = true;
+    often->asked++;
     want(often, making);
 }
 
@@ -149,7 +158,7 @@ struct cert_multiples *cert_often_seen(struct cert_often *often, struct cert_hel
         return held->multiples;
     held->seen++;
     install_made(often);
-    if (held->seen >= (often->count < CERT_OFTEN_PLACES ? CERT_OFTEN_SEEN : CERT_OFTEN_SEEN_FULL))
+    if (held->seen >= (has_room(often) ? CERT_OFTEN_SEEN : CERT_OFTEN_SEEN_FULL))
         make(often, held);
     return held->multiples;
 }
@@ -157,7 +166,7 @@ struct cert_multiples *cert_often_seen(struct cert_often *often, struct cert_hel
 void cert_often_expect(struct cert_often *often, struct cert_held *held)
 {
     install_made(often);
-    if (often->count < CERT_OFTEN_PLACES)
+    if (has_room(often))
         make(often, held);
 }
 

@@ -21,6 +21,7 @@ struct cert_making;
 struct cert_often {
     struct cert_held *held[CERT_OFTEN_PLACES];
     size_t count, hand;                        /* hand: who is looked at next when a place is wanted */
+    size_t asked;                              /* that are wanted, made or on the way to a place */
     struct cert_making *made;                  /* lists, under the lock: with their tables … */
     struct cert_making *wanted, **wanted_last; /* … and in the order in which they are made */
     atomic_bool any_made;

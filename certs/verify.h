@@ -19,7 +19,8 @@ enum wire_status cert_verify_text(struct cert_directory *directory, const uint8_
                                   struct wire_bytes signature, int64_t at_ms);
 
 /* Signatures by the holder's newest identity certificate will come: by and by it is made ready for them
- * (certs/often.h). Nothing happens when there is none. */
+ * (certs/often.h). Nothing happens when there is none, or where there are more holders than places for what is made:
+ * then it is made for those that sign much. */
 void cert_verify_expect(struct cert_directory *directory, uint32_t region, int64_t at_ms);
 /* Waits until all that were expected so far are ready. */
 void cert_verify_expected(struct cert_directory *directory);

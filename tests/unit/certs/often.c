@@ -64,6 +64,11 @@ Test(often, an_expected_key)
         fixture.directory, 310000, WIRE__USAGE__USAGE_IDENTITY, NOW);
     cert_verify_expect(fixture.directory, 999999, NOW);
     cr_expect_not(fixture.directory->often.running, "nobody is that");
+    size_t count = fixture.directory->count;
+    fixture.directory->count = 9000;
+    cert_verify_expect(fixture.directory, 310000, NOW);
+    cr_expect_not(newest->making, "one of so many: when it has signed");
+    fixture.directory->count = count;
     cert_verify_expect(fixture.directory, 310000, NOW);
     cert_verify_expect(fixture.directory, 310000, NOW);
     cr_expect(newest->making);
@@ -72,6 +77,33 @@ Test(often, an_expected_key)
     cr_expect_eq(fixture.directory->often.count, 1);
     cert_verify_expect(fixture.directory, 310000, NOW);
     cr_expect_not(newest->making, "it has one");
+}
+
+/* Three thousand nodes come back within seconds of a restart, and a table takes 20 ms: no more are made than there is
+ * room for, those that are on their way included. */
+Test(often, a_crowd_that_is_expected_at_once)
+{
+    enum { CROWD = 5, FREE = 2 };
+    struct cert_often *often = &fixture.directory->often;
+    struct cert_held *many = calloc(CROWD, sizeof *many);
+    size_t making = 0, made = 0;
+    often->count = CERT_OFTEN_PLACES - FREE;
+    for (int i = 0; i < CROWD; i++) {
+        many[i].entry.certificate = held_of_node()->entry.certificate;
+        cert_often_expect(often, &many[i]);
+    }
+    for (int i = 0; i < CROWD; i++)
+        making += many[i].making || many[i].multiples != NULL;
+    cert_often_wait(often);
+    for (int i = 0; i < CROWD; i++)
+        made += many[i].multiples != NULL;
+    cr_expect_eq(making, FREE);
+    cr_expect_eq(made, FREE);
+    cr_expect_eq(often->asked, 0);
+    cert_often_close(often);
+    for (int i = 0; i < CROWD; i++)
+        cert_multiples_free(&many[i].multiples);
+    free(many);
 }
 
 /* All share the certificate of the node: what counts here is whose turn it is. */
