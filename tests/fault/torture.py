@@ -5,7 +5,8 @@
 Each cycle draws faults from the seed and lets them last; after some cycles everything heals, settles, and what officers were told is
 compared with what outboxes and inboxes hold. 0 lost, 0 twice, 0 misrouted, no death that was not ordered; else it prints the seed,
 the cycle and what is wrong, keeps the folder and ends with 1. Processes are scheduled by the system: a repeat with the same seed
-draws the same faults, not the same moments.
+draws the same faults, not the same moments. Where the system allows it, all of it happens in a network namespace of its own, and
+packets are lost.
 """
 import argparse
 import collections
@@ -22,6 +23,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [f"{HERE}/../integration", f"{HERE}/../support"]
+import namespace  # noqa: E402
 from base import drained, quiet  # noqa: E402
 from disk import Disk  # noqa: E402
 from house import Failure, House, wait_until  # noqa: E402
@@ -91,8 +93,8 @@ class Supervisor(threading.Thread):
 
 
 class Torture:
-    def __init__(self, house, seed):
-        self.house, self.random = house, random.Random(seed)
+    def __init__(self, house, seed, faults):
+        self.house, self.random, self.faults = house, random.Random(seed), faults
         self.counts, self.moments = collections.Counter(), []
 
     # --- the world
@@ -241,8 +243,13 @@ class Torture:
     FAULTS = ("kill", "kill", "power", "power", "abort", "pause", "full", "clock", "reset", "stall", "delay", "throttle", "half_open",
               "shut")
 
+    def lost(self):
+        """Every packet of everybody."""
+        namespace.loopback(False)
+        return lambda: namespace.loopback(True)
+
     def cycle(self, number):
-        names = self.random.choices(self.FAULTS, k=self.random.randint(1, 4))
+        names = self.random.choices(self.faults, k=self.random.randint(1, 4))
         if number % 10 == 7:
             names.append("restore")
         lasts = self.random.uniform(0.2, 1.2)
@@ -303,8 +310,8 @@ class Torture:
             f"| slowest settling | {max(self.moments):.1f} s |", "| lost, twice, misrouted, without verdict | 0, 0, 0, 0 |"])
 
 
-def run(house, cycles, seed):
-    torture = Torture(house, seed)
+def run(house, cycles, seed, faults):
+    torture = Torture(house, seed, faults)
     began, number, names = time.monotonic(), 0, []
     try:
         torture.found()
@@ -333,8 +340,13 @@ def main():
     parser.add_argument("--keep", action="store_true", help="保留目录 keep the folder")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
+    faults = Torture.FAULTS
+    if namespace.enter():
+        faults += ("lost",)
+    else:
+        print("不允许网络命名空间，不丢包 / no network namespace is allowed here: no packet is lost", flush=True)
     with House(arguments.programs, keep=arguments.keep, pulse_ms=300) as house:
-        good = run(house, arguments.cycles, arguments.seed)
+        good = run(house, arguments.cycles, arguments.seed, faults)
         if house.keep:
             for process in house.processes:
                 process.kill()
