@@ -48,12 +48,12 @@ static void audit_credit(const struct broker_core *core, const struct region *re
 static void audit_session(const struct broker_core *core, const struct region *region, uint32_t at)
 {
     if (region->peer == 0) {
-        ENSURE(!region->confirmed && region->todo == 0 && region->active_at == NONE);
+        ENSURE(!region->confirmed && region->untold == 0 && region->active_at == NONE);
         return;
     }
     ENSURE(broker_index_find(&core->peer_of, region->peer) == at);
     ENSURE(region->active_at < core->active_count && core->active[region->active_at] == at);
-    ENSURE(region->todo == 0 || region->in_ready);
+    ENSURE(region->untold == 0 || region->in_ready);
     ENSURE(!region->confirmed || region->confirmed_token.set);
     audit_credit(core, region);
 }

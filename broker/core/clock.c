@@ -21,16 +21,16 @@ static void sweep_session(struct broker_core *core, struct region *region)
 {
     if (core->mono_ms - region->heard_ms > 3 * (int64_t)core->options.pulse_ms) {
         region->cut_status = WIRE_SILENT;
-        broker_todo(core, region, TODO_CUT);
+        broker_tell(core, region, TELL_CUT);
         return;
     }
     if (region->pulse_at_ms <= core->mono_ms) {
         region->pulse_at_ms = core->mono_ms + core->options.pulse_ms;
         broker_link_see(core, region);
-        broker_todo(core, region, TODO_PULSE);
+        broker_tell(core, region, TELL_PULSE);
     }
     if (broker_credit_held(core, region))
-        broker_todo(core, region, TODO_CREDIT);
+        broker_tell(core, region, TELL_CREDIT);
 }
 
 static int64_t sooner(int64_t a, int64_t b)

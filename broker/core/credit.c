@@ -150,7 +150,7 @@ void broker_credit_return(struct broker_core *core, struct region *region, uint3
     struct lane_in *in = &region->in[lane];
     if (ticket <= core->committed && in->flights == 0) {
         in->returned = in->used;
-        broker_todo(core, region, TODO_CREDIT);
+        broker_tell(core, region, TELL_CREDIT);
         return;
     }
     if (in->flights == FLIGHTS_MAX) /* full: the last group waits for this ticket too */
@@ -178,7 +178,7 @@ void broker_credit_committed(struct broker_core *core, struct region *region)
         left |= region->in[lane].flights > 0;
     }
     if (any)
-        broker_todo(core, region, TODO_CREDIT);
+        broker_tell(core, region, TELL_CREDIT);
     if (left)
         broker_ring_commit(core, region);
 }
@@ -191,13 +191,13 @@ static void waits_committed(struct broker_core *core, struct region *region)
         struct queue *queue = &core->queues[at];
         if (queue->wait_ticket != 0 && queue->wait_ticket <= core->committed) {
             queue->wait_ticket = 0;
-            broker_todo(core, region, TODO_DELIVER);
+            broker_tell(core, region, TELL_DELIVER);
         }
         left |= queue->wait_ticket != 0;
     }
     if (region->receipts_wait != 0 && region->receipts_wait <= core->committed) {
         region->receipts_wait = 0;
-        broker_todo(core, region, TODO_RECEIPTS);
+        broker_tell(core, region, TELL_RECEIPTS);
     }
     if (left || region->receipts_wait != 0)
         broker_ring_commit(core, region);
@@ -255,10 +255,10 @@ void broker_on_credit(struct broker_core *core, const struct broker_event *event
             return;
         }
         region->in[lane].wanted = (uint32_t)credit->wanted;
-        broker_todo(core, region, TODO_CREDIT);
+        broker_tell(core, region, TELL_CREDIT);
     }
     if (granted(region, credit))
-        broker_todo(core, region, TODO_DELIVER);
+        broker_tell(core, region, TELL_DELIVER);
     if (credit->has_receipts_taken)
         broker_receipts_taken(core, region, credit->receipts_taken);
 }

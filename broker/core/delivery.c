@@ -113,7 +113,7 @@ static void ask(struct broker_core *core, struct region *region, const struct ch
         out->asked = true;
         region->ask_lane = lane;
         region->ask_cost = cost;
-        broker_todo(core, region, TODO_ASK);
+        broker_tell(core, region, TELL_ASK);
         return;
     }
 }
@@ -129,7 +129,7 @@ static void ask_again(struct broker_core *core, struct region *region, const str
     out->crowded = true;
     region->ask_lane = choice->lane;
     region->ask_cost = cost;
-    broker_todo(core, region, TODO_ASK);
+    broker_tell(core, region, TELL_ASK);
 }
 
 void broker_deliver(struct broker_core *core, struct region *region)
@@ -150,7 +150,7 @@ void broker_deliver(struct broker_core *core, struct region *region)
         if (!broker_out_has_room(core))
             break;
     }
-    broker_todo(core, region, TODO_DELIVER);
+    broker_tell(core, region, TELL_DELIVER);
 }
 
 void broker_on_sent(struct broker_core *core, const struct broker_event *event)
@@ -162,5 +162,5 @@ void broker_on_sent(struct broker_core *core, const struct broker_event *event)
         return;
     wire_credit_correct(&region->credit, sent->lane, sent->cost - sent->bytes);
     if (sent->bytes < sent->cost)
-        broker_todo(core, region, TODO_DELIVER);
+        broker_tell(core, region, TELL_DELIVER);
 }

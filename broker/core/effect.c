@@ -169,6 +169,6 @@ void broker_on_fetched(struct broker_core *core, const struct broker_event *even
     for (uint32_t tries = core->hungry.count < 4 ? core->hungry.count : 4; tries > 0; tries--) {
         struct region *region = &core->regions[broker_ring_take(&core->hungry)];
         region->in_hungry = false;
-        broker_todo(core, region, TODO_RECEIPTS | TODO_DELIVER);
+        broker_tell(core, region, TELL_RECEIPTS | TELL_DELIVER);
     }
 }

@@ -124,7 +124,7 @@ static void part_close(struct broker_core *core, struct part *part, const struct
     struct region *region = &core->regions[part->region];
     broker_window_push(core, queue, queue->last, queue->tail_ticket, &row);
     if (region->confirmed)
-        broker_todo(core, region, TODO_DELIVER);
+        broker_tell(core, region, TELL_DELIVER);
     part_clear(part, submit, region->region);
 }
 

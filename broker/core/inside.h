@@ -37,15 +37,15 @@ enum {
 enum request_kind { REQUEST_QUEUE = 1, REQUEST_RECEIPTS = 2, REQUEST_OBLIGATIONS = 3, REQUEST_LINKS = 4 };
 
 /* What a session still has to be told; done in this order. */
-enum todo {
-    TODO_CUT = 1 << 0,
-    TODO_POLICY = 1 << 1,
-    TODO_DIRECTORY = 1 << 2,
-    TODO_CREDIT = 1 << 3,
-    TODO_PULSE = 1 << 4,
-    TODO_RECEIPTS = 1 << 5,
-    TODO_DELIVER = 1 << 6,
-    TODO_ASK = 1 << 7, /* CREDIT{wanted} for ask_lane */
+enum tell {
+    TELL_CUT = 1 << 0,
+    TELL_POLICY = 1 << 1,
+    TELL_DIRECTORY = 1 << 2,
+    TELL_CREDIT = 1 << 3,
+    TELL_PULSE = 1 << 4,
+    TELL_RECEIPTS = 1 << 5,
+    TELL_DELIVER = 1 << 6,
+    TELL_ASK = 1 << 7, /* CREDIT{wanted} for ask_lane */
 };
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
@@ -155,7 +155,7 @@ struct region {
     /* session; peer 0 = none */
     uint64_t peer;
     uint32_t active_at;
-    uint32_t todo;
+    uint32_t untold; /* enum tell */
     bool confirmed;
     Wire__Standing standing;
     enum wire_status cut_status;
@@ -346,8 +346,8 @@ void broker_on_peer_down(struct broker_core *core, const struct broker_event *ev
 void broker_session_close(struct broker_core *core, struct region *region, enum wire_status status);
 /* Cuts a peer that broke the protocol and closes its session. */
 void broker_misbehaved(struct broker_core *core, struct region *region, enum wire_status status);
-void broker_todo(struct broker_core *core, struct region *region, uint32_t todo);
-void broker_todo_all(struct broker_core *core, uint32_t todo);
+void broker_tell(struct broker_core *core, struct region *region, uint32_t what);
+void broker_tell_all(struct broker_core *core, uint32_t what);
 /* Runs ready sessions as long as out has room; true: some are left. */
 bool broker_run_ready(struct broker_core *core);
 enum wire_status broker_reason(const struct broker_core *core);

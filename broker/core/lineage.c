@@ -203,7 +203,7 @@ static void cut_all(struct broker_core *core, enum wire_status status)
 {
     for (uint32_t i = 0; i < core->active_count; i++)
         core->regions[core->active[i]].cut_status = status;
-    broker_todo_all(core, TODO_CUT);
+    broker_tell_all(core, TELL_CUT);
 }
 
 static void accept_fork(struct broker_core *core, uint32_t adcode)
@@ -218,7 +218,7 @@ static void accept_fork(struct broker_core *core, uint32_t adcode)
     broker_rows_close(core);
     if (region->peer != 0) { /* its next HELLO is judged anew */
         region->cut_status = WIRE_FORKED;
-        broker_todo(core, region, TODO_CUT);
+        broker_tell(core, region, TELL_CUT);
     }
 }
 

@@ -75,7 +75,7 @@ void broker_pulse_send(struct broker_core *core, struct region *region)
     broker_send(core, region->peer, after, WIRE__FRAME__BODY_PULSE, &pulse->base);
     for (int lane = 0; lane < WIRE_LANES; lane++)
         region->out[lane].asked = false; /* a `wanted` that came to nothing is said again */
-    broker_todo(core, region, TODO_RECEIPTS | TODO_DELIVER);
+    broker_tell(core, region, TELL_RECEIPTS | TELL_DELIVER);
 }
 
 /* --- from the node -------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ static void confirm(struct broker_core *core, struct region *region, const Wire_
     broker_region_row(core, region);
     broker_rows_close(core);
     broker_note(core, BROKER_NOTE_SESSION_UP, WIRE_OK, region->region, 0, 0, 0);
-    broker_todo(core, region, TODO_RECEIPTS | TODO_DELIVER);
+    broker_tell(core, region, TELL_RECEIPTS | TELL_DELIVER);
 }
 
 void broker_on_pulse(struct broker_core *core, const struct broker_event *event)

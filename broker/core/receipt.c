@@ -52,7 +52,7 @@ void broker_receipt_push(struct broker_core *core, struct region *origin, uint64
     if (!origin->confirmed)
         return;
     if (origin->receipts_sent + 1 != number || origin->receipts_fetching || !has_room(origin, weight(receipt))) {
-        broker_todo(core, origin, TODO_RECEIPTS);
+        broker_tell(core, origin, TELL_RECEIPTS);
         return;
     }
     count_untaken(origin, number, weight(receipt));
@@ -92,7 +92,7 @@ void broker_receipts_taken(struct broker_core *core, struct region *region, uint
     }
     if (taken > region->receipts_taken)
         region->receipts_taken = taken; /* durable with the next REGION row; HELLO tells it anew anyway */
-    broker_todo(core, region, TODO_RECEIPTS);
+    broker_tell(core, region, TELL_RECEIPTS);
 }
 
 void broker_receipts_want(struct broker_core *core, struct region *region)
@@ -167,13 +167,13 @@ void broker_receipts_fetched(struct broker_core *core, uint32_t nonce, uint32_t 
             return; /* the next `taken` asks again */
     }
     if (region->receipts_sent > before) {
-        broker_todo(core, region, TODO_RECEIPTS);
+        broker_tell(core, region, TELL_RECEIPTS);
     } else if (!region->receipts_complete) {
         if (region->receipts_ticket > core->committed) {
             region->receipts_wait = region->receipts_ticket;
             broker_ring_commit(core, region);
         } else {
-            broker_todo(core, region, TODO_RECEIPTS);
+            broker_tell(core, region, TELL_RECEIPTS);
         }
     } else if (region->receipts_sent < region->receipts_last) {
         broker_note(core, BROKER_NOTE_DAMAGED, WIRE_NOT_FOUND, region->region, BROKER_RECEIPT,

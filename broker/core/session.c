@@ -6,7 +6,7 @@
  *      └─────────────────┴── PEER_DOWN, silence, misbehaviour, ─────┘
  *                            revocation, a newer HELLO
  *
- * What a session must be told is a set of flags (enum todo), worked off in the order of a ring, so that a thousand
+ * What a session must be told is a set of flags (enum tell), worked off in the order of a ring, so that a thousand
  * sessions share one bounded `out`. */
 #include "broker/core/inside.h"
 #include "wire/canary.h"
@@ -42,26 +42,26 @@ void broker_reason_changed(struct broker_core *core)
         return;
     core->reason = reason;
     broker_note(core, BROKER_NOTE_CREDIT_REASON, reason, 0, 0, 0, 0);
-    broker_todo_all(core, TODO_CREDIT);
+    broker_tell_all(core, TELL_CREDIT);
 }
 
 /* --- what is to be told --------------------------------------------------------------------------------------------
  */
-void broker_todo(struct broker_core *core, struct region *region, uint32_t todo)
+void broker_tell(struct broker_core *core, struct region *region, uint32_t what)
 {
     if (region->peer == 0)
         return;
-    region->todo |= todo;
+    region->untold |= what;
     if (!region->in_ready) {
         region->in_ready = true;
         broker_ring_add(&core->ready, broker_region_index(core, region));
     }
 }
 
-void broker_todo_all(struct broker_core *core, uint32_t todo)
+void broker_tell_all(struct broker_core *core, uint32_t what)
 {
     for (uint32_t i = 0; i < core->active_count; i++)
-        broker_todo(core, &core->regions[core->active[i]], todo);
+        broker_tell(core, &core->regions[core->active[i]], what);
 }
 
 void broker_ring_commit(struct broker_core *core, struct region *region)
@@ -72,34 +72,34 @@ void broker_ring_commit(struct broker_core *core, struct region *region)
     broker_ring_add(&core->on_commit, broker_region_index(core, region));
 }
 
-static bool taken(struct region *region, uint32_t todo)
+static bool taken(struct region *region, uint32_t what)
 {
-    bool set = (region->todo & todo) != 0;
-    region->todo &= ~todo;
+    bool set = (region->untold & what) != 0;
+    region->untold &= ~what;
     return set;
 }
 
 static void work(struct broker_core *core, struct region *region)
 {
-    if (taken(region, TODO_CUT)) {
+    if (taken(region, TELL_CUT)) {
         enum wire_status status = region->cut_status;
         broker_bye_and_cut(core, region->peer, status);
         broker_session_close(core, region, status);
         return;
     }
-    if (taken(region, TODO_POLICY))
+    if (taken(region, TELL_POLICY))
         broker_send_policies(core, region);
-    if (taken(region, TODO_DIRECTORY))
+    if (taken(region, TELL_DIRECTORY))
         broker_send_directory(core, region);
-    if (taken(region, TODO_CREDIT))
+    if (taken(region, TELL_CREDIT))
         broker_credit_send(core, region);
-    if (taken(region, TODO_PULSE))
+    if (taken(region, TELL_PULSE))
         broker_pulse_send(core, region);
-    if (taken(region, TODO_RECEIPTS) && region->confirmed)
+    if (taken(region, TELL_RECEIPTS) && region->confirmed)
         broker_receipts_want(core, region);
-    if (taken(region, TODO_DELIVER) && region->confirmed)
+    if (taken(region, TELL_DELIVER) && region->confirmed)
         broker_deliver(core, region);
-    if (taken(region, TODO_ASK) && region->confirmed)
+    if (taken(region, TELL_ASK) && region->confirmed)
         broker_credit_ask(core, region);
 }
 
@@ -218,7 +218,7 @@ static void session_open(struct broker_core *core, struct region *region, const 
     core->active[core->active_count++] = broker_region_index(core, region);
     memcpy(region->session, event->random, WIRE_ID_BYTES);
     region->session_count++;
-    region->todo = 0;
+    region->untold = 0;
     region->confirmed = false;
     region->heard_ms = core->mono_ms;
     region->pulse_at_ms = core->mono_ms + core->options.pulse_ms;
@@ -241,9 +241,9 @@ static void greet(struct broker_core *core, struct region *region, const struct 
     out->token = welcome_token(core, region, hello);
     /* After all appends so far: the heads it names are durable. */
     broker_send(core, region->peer, core->ticket, WIRE__FRAME__BODY_WELCOME, &out->base);
-    broker_todo(core, region, TODO_POLICY | TODO_DIRECTORY);
+    broker_tell(core, region, TELL_POLICY | TELL_DIRECTORY);
     if (broker_region_reason(core, region) != WIRE_OK || broker_credit_held(core, region))
-        broker_todo(core, region, TODO_CREDIT);
+        broker_tell(core, region, TELL_CREDIT);
 }
 
 static enum wire_status acceptable(const struct broker_core *core, const struct broker_hello *hello)
@@ -316,7 +316,7 @@ void broker_session_close(struct broker_core *core, struct region *region, enum 
         broker_window_drop(core, &core->queues[at]);
     bool was_up = region->confirmed;
     region->peer = 0;
-    region->todo = 0;
+    region->untold = 0;
     region->confirmed = false;
     region->receipts_fetching = false;
     region->receipts_nonce++;

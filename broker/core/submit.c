@@ -107,7 +107,7 @@ static void freeze(struct broker_core *core, struct region *region, const struct
                         broker_unsigned(core, WIRE__STATEMENT_TYPE__RECEIPT_STATEMENT, statement));
     broker_credit_return(core, region, (uint32_t)seal->lane, ticket);
     if (region->stopped)
-        broker_todo(core, region, TODO_CREDIT);
+        broker_tell(core, region, TELL_CREDIT);
 }
 
 /* New queues of one batch: at most one a region, of one mechanism. */

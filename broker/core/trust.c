@@ -44,7 +44,7 @@ void broker_on_policy(struct broker_core *core, const struct broker_event *event
         broker_rows_close(core);
     }
     broker_note(core, BROKER_NOTE_POLICY, WIRE_OK, 0, policy->version, 0, 0);
-    broker_todo_all(core, TODO_POLICY);
+    broker_tell_all(core, TELL_POLICY);
 }
 
 void broker_send_policies(struct broker_core *core, struct region *region)
@@ -78,7 +78,7 @@ static void enrol(struct broker_core *core, const struct broker_change *change)
     region->enrolled = change->enrolled;
     if (!region->enrolled && region->peer != 0 && !CANARY(FORGET_REVOCATION)) {
         region->cut_status = WIRE_REVOKED;
-        broker_todo(core, region, TODO_CUT);
+        broker_tell(core, region, TELL_CUT);
     }
 }
 
@@ -97,7 +97,7 @@ void broker_on_directory(struct broker_core *core, const struct broker_event *ev
     if (directory->epoch > core->directory_epoch)
         core->directory_epoch = directory->epoch;
     broker_note(core, BROKER_NOTE_DIRECTORY, WIRE_OK, 0, core->directory_epoch, 0, 0);
-    broker_todo_all(core, TODO_DIRECTORY);
+    broker_tell_all(core, TELL_DIRECTORY);
 }
 
 void broker_on_room(struct broker_core *core, const struct broker_event *event)

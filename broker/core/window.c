@@ -211,5 +211,5 @@ void broker_window_fetched(struct broker_core *core, uint32_t nonce, uint32_t in
     } else {
         return; /* no room in the pool: the next pulse tries again */
     }
-    broker_todo(core, region, TODO_DELIVER);
+    broker_tell(core, region, TELL_DELIVER);
 }
