@@ -51,12 +51,13 @@ enum wire_status wire_status_parse(const char *name)
     return WIRE_NOT_FOUND;
 }
 
-/* Cuts at a character: half a character would make the whole text invalid. */
+/* Half a character, where a text is cut, would make the whole of it invalid. */
 static void put_text(char *out, size_t size, const char *text)
 {
-    size_t length = wire_utf8_cut(text == NULL ? "" : text, size - 1);
+    size_t length = text == NULL ? 0 : strnlen(text, size - 1);
 
-    memcpy(out, text == NULL ? "" : text, length);
+    if (length > 0)
+        memcpy(out, text, length);
     out[length] = '\0';
     wire_utf8_repair(out);
 }

@@ -57,12 +57,13 @@ size_t wire_utf8_cut(const char *text, size_t max)
 
 void wire_utf8_repair(char *text)
 {
-    size_t size = strlen(text), kept = 0, length;
+    char *end = text + strlen(text), *kept = text;
 
-    for (size_t at = 0; at<size; at += length> 0 ? length : 1) {
-        length = character((const uint8_t *)text + at, size - at);
-        memmove(text + kept, text + at, length);
+    for (char *at = text; at != end;) {
+        size_t length = character((const uint8_t *)at, (size_t)(end - at));
+        memmove(kept, at, length);
         kept += length;
+        at += length == 0 ? 1 : length;
     }
-    text[kept] = '\0';
+    *kept = '\0';
 }
