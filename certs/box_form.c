@@ -181,6 +181,14 @@ static bool open_content(const uint8_t content_key[CERT_KEY_BYTES], uint8_t *con
 
 /* --- the box ------------------------------------------------------------------------------------------------------ */
 
+static void forget(struct agreement *agreement, uint8_t wrapping[WIRE_HASH_BYTES], uint8_t content_key[CERT_KEY_BYTES])
+{
+    agreement_close(agreement);
+    OPENSSL_cleanse(wrapping, WIRE_HASH_BYTES);
+    OPENSSL_cleanse(content_key, CERT_KEY_BYTES);
+    ERR_clear_error();
+}
+
 bool cert_box_write(struct wire_bytes certificate, const uint8_t key[CERT_KEY_BYTES], uint8_t out[CERT_BOX_BYTES])
 {
     struct wire_bytes point, id;
@@ -197,10 +205,7 @@ bool cert_box_write(struct wire_bytes certificate, const uint8_t key[CERT_KEY_BY
                 agree(&agreement, point.data, wrapping) &&
                 wrap(true, wrapping, content_key, CERT_KEY_BYTES, at[WRAPPED], WRAPPED_BYTES) &&
                 seal_content(content_key, key, at);
-    agreement_close(&agreement);
-    OPENSSL_cleanse(wrapping, sizeof wrapping);
-    OPENSSL_cleanse(content_key, sizeof content_key);
-    ERR_clear_error();
+    forget(&agreement, wrapping, content_key);
     return done;
 }
 
@@ -224,9 +229,6 @@ bool cert_box_read(struct wire_bytes certificate, const EVP_PKEY *own, struct wi
                 own_number(own, agreement.own) && agree(&agreement, at[POINT], wrapping) &&
                 wrap(false, wrapping, at[WRAPPED], WRAPPED_BYTES, content_key, CERT_KEY_BYTES) &&
                 open_content(content_key, at, key);
-    agreement_close(&agreement);
-    OPENSSL_cleanse(wrapping, sizeof wrapping);
-    OPENSSL_cleanse(content_key, sizeof content_key);
-    ERR_clear_error();
+    forget(&agreement, wrapping, content_key);
     return done;
 }
