@@ -158,16 +158,22 @@ Test(terms, what_is_answered_while_others_are_told_of_is_told_of_no_more)
     fake_close(&fake);
 }
 
-/* One that was told of is signed for before the others are: its row stays one that can be read. */
-Test(terms, what_was_told_of_is_answered_while_others_wait)
+/* What one SEAL can take of a row was told of, the rest waits. */
+static void given_and_told_once(void)
 {
-    static const uint32_t answered[] = {3};
     given();
     pass_minutes(23);
     cr_assert(wait_for_seal());
     count_drafts();
     fake_answer_seal(&fake, WIRE_OK);
     fake_commit(&fake);
+}
+
+/* One that was told of is signed for before the others are: its row stays one that can be read. */
+Test(terms, what_was_told_of_is_answered_while_others_wait)
+{
+    static const uint32_t answered[] = {3};
+    given_and_told_once();
     sign_for(answered, 1);
     seal_all();
     pass_minutes(8);
@@ -183,12 +189,7 @@ Test(terms, what_was_told_of_is_answered_while_others_wait)
 /* After a restart between two SEALs of one row those that were told of are not told of again. */
 Test(terms, a_restart_between_two_seals_repeats_nothing)
 {
-    given();
-    pass_minutes(23);
-    cr_assert(wait_for_seal());
-    count_drafts();
-    fake_answer_seal(&fake, WIRE_OK);
-    fake_commit(&fake);
+    given_and_told_once();
     fake_restart(&fake); /* answers what waits, to the end */
     cr_assert_not(wait_for_seal());
     cr_assert_eq(fake.notes[BROKER_NOTE_REMINDER], MANY);
