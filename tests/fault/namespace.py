@@ -21,8 +21,20 @@ def write(path, text):
         file.write(text)
 
 
+def arrives():
+    """A datagram to oneself."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(0.05)
+        try:
+            s.sendto(b"x", s.getsockname())
+            return s.recv(1) == b"x"
+        except OSError:  # nothing came, or there is no way
+            return False
+
+
 def enter():
-    """True: this process and its children are alone in a network with a loopback. Before the first thread is started. Who is not
+    """True: this process and its children are alone in a network whose loopback carries, and loses when it is down. Before the first thread is started. Who is not
     root gets a user namespace, too, in which everybody keeps their number."""
     user, group = os.getuid(), os.getgid()
     if not unshare(CLONE_NEWNET):
@@ -32,7 +44,12 @@ def enter():
             write("/proc/self/setgroups", "deny")
         write("/proc/self/uid_map", f"{user} {user} 1")
         write("/proc/self/gid_map", f"{group} {group} 1")
-    loopback(True)
+    seen = []
+    for up in (True, False, True):
+        loopback(up)
+        seen.append(arrives())
+    if seen != [True, False, True]:
+        raise OSError(f"a loopback up, down, up: a datagram arrived {seen}")
     return True
 
 
